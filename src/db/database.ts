@@ -1,0 +1,20 @@
+// One shape over the two engines: PostgreSQL behind DATABASE_URL, or PGlite inside this process. Both give a client that
+// row-level security binds and a client that owns the tables. Only the core imports this folder (see test/architecture).
+import type { PrismaClient } from '../generated/prisma/client.js';
+
+export interface Database {
+  readonly engine: 'embedded' | 'server';
+  /** Connected as `sallyport_app`: a statement sees the workspace named by `app.workspace_id`, and nothing without it. */
+  readonly bound: PrismaClient;
+  /** Owns the tables and sees everything; reached through guard/as-system, the key and session look-ups and the queue. */
+  readonly owner: PrismaClient;
+  /** One prepared statement on a bound connection. One name stands for one text. */
+  query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]>;
+  /** Plain text as the owner; several statements at once when there are no values (pg-boss needs that). */
+  executeAsOwner(text: string, values?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
+  /** Calls back with the payload of each NOTIFY on the channel, also after a lost connection was made anew. */
+  listen(channel: string, onPayload: (payload: string) => void): Promise<() => Promise<void>>;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

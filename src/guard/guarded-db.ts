@@ -1,0 +1,145 @@
+// Wall one. A handle over Prisma that knows one workspace and cannot be talked out of it: every read gains the
+// condition, also inside nested selections; every write refuses relation fields and a given owner. Wall two, row-level
+// security, is bound in the same breath, so neither works without the other being asked. Step 3 of the walk.
+import { Prisma, type PrismaClient } from '../generated/prisma/client.js';
+import { confine } from './confine.js';
+import { type Model, type Tenant, tenancy, type Walls } from './tenancy.js';
+
+export type { Tenant, Walls };
+
+type Delegates = Pick<
+  PrismaClient,
+  | 'organization'
+  | 'member'
+  | 'workspace'
+  | 'apiKey'
+  | 'agent'
+  | 'contact'
+  | 'inbox'
+  | 'conversation'
+  | 'message'
+  | 'effect'
+  | 'effectDecision'
+  | 'effectExecution'
+  | 'idempotencyRecord'
+  | 'creditAccount'
+  | 'ledgerEntry'
+  | 'auditEntry'
+  | 'auditLink'
+  | 'auditCheckpoint'
+  | 'event'
+>;
+
+/** Prisma's delegates, seeing one workspace. There is no `$transaction`, and no raw text but `$sql`, which is bound as well. */
+export interface GuardedDb extends Delegates {
+  readonly $tenant: Tenant;
+  readonly $walls: Walls;
+  /** Runs one statement with the tenant's settings; build its workspace condition with `inWorkspace` of guard/sql. */
+  $sql<Row>(statement: Prisma.Sql): Promise<Row[]>;
+}
+
+type Operation = (args?: unknown) => Prisma.PrismaPromise<unknown>;
+type Executor = (start: (client: Prisma.TransactionClient) => Prisma.PrismaPromise<unknown>) => Promise<unknown>;
+
+const operations = new Set([
+  ...['findUnique', 'findUniqueOrThrow', 'findFirst', 'findFirstOrThrow', 'findMany', 'count', 'aggregate', 'groupBy'],
+  ...['create', 'createMany', 'createManyAndReturn', 'update', 'updateMany', 'updateManyAndReturn', 'upsert'],
+  ...['delete', 'deleteMany'],
+]);
+
+const modelOf = new Map(
+  Object.entries(tenancy)
+    .filter(([, ownership]) => ownership.owner !== 'global')
+    .map(([model]) => [model.charAt(0).toLowerCase() + model.slice(1), model as Model]),
+);
+
+/** The settings that row-level security reads; they last as long as the transaction. */
+export const bindTenant = (tenant: Tenant): Prisma.Sql => Prisma.sql`SELECT
+  set_config('app.workspace_id', ${tenant.workspaceId}, true),
+  set_config('app.organization_id', ${tenant.organizationId}, true),
+  set_config('app.agent_id', ${tenant.agentId ?? ''}, true)`;
+
+/** A handle for reads: each statement is its own small transaction that opens with the settings. */
+export function guardedDb(client: PrismaClient, tenant: Tenant, walls: Walls = 'both'): GuardedDb {
+  return handle(tenant, walls, async (start) => {
+    const [, result] = await client.$transaction([client.$queryRaw(bindTenant(tenant)), start(client)]);
+    return result;
+  });
+}
+
+/**
+ * One interactive transaction, bound to the tenant, for everything that must happen together. The handle opens no other.
+ * @throws whatever `run` throws, with nothing kept.
+ */
+export async function inTenant<T>(
+  client: PrismaClient,
+  tenant: Tenant,
+  run: (db: GuardedDb) => Promise<T>,
+  walls: Walls = 'both',
+): Promise<T> {
+  return client.$transaction(
+    async (tx) => {
+      await tx.$queryRaw(bindTenant(tenant));
+      return run(handle(tenant, walls, async (start) => start(tx)));
+    },
+    { maxWait: 10_000, timeout: 30_000 },
+  );
+}
+
+/** The owner's transaction, already open, seen as one workspace: for jobs that act in several. */
+export async function confineTransaction(
+  tx: Prisma.TransactionClient,
+  tenant: Tenant,
+  walls: Walls = 'both',
+): Promise<GuardedDb> {
+  await tx.$queryRaw(bindTenant(tenant));
+  return handle(tenant, walls, async (start) => start(tx));
+}
+
+function handle(tenant: Tenant, walls: Walls, execute: Executor): GuardedDb {
+  const delegates = new Map<string, unknown>();
+  const target = {
+    $tenant: tenant,
+    $walls: walls,
+    $sql: (statement: Prisma.Sql) => execute((client) => client.$queryRaw(statement)),
+  };
+  return new Proxy(target, {
+    has: (own, property) => property in own || (typeof property === 'string' && modelOf.has(property)),
+    get(own, property) {
+      if (typeof property !== 'string' || property in own) return Reflect.get(own, property);
+      const model = modelOf.get(property);
+      if (model === undefined) return undefined;
+      let delegate = delegates.get(property);
+      if (delegate === undefined) {
+        delegate = delegateOf(property, model, tenant, walls, execute);
+        delegates.set(property, delegate);
+      }
+      return delegate;
+    },
+  }) as unknown as GuardedDb;
+}
+
+function delegateOf(property: string, model: Model, tenant: Tenant, walls: Walls, execute: Executor): unknown {
+  return new Proxy(
+    {},
+    {
+      get(_, operation) {
+        if (typeof operation !== 'string' || !operations.has(operation)) return undefined;
+        return async (args?: unknown) => {
+          const confined = confine(model, operation, args, tenant, walls);
+          return execute((client) => {
+            const delegate = Reflect.get(client, property) as Record<string, Operation>;
+            const start = delegate[operation];
+            if (start === undefined) throw new Error(`Prisma has no ${property}.${operation}.`);
+            return start.call(delegate, confined);
+          });
+        };
+      },
+    },
+  );
+}
+
+/** The unique key of a row of this workspace, for `update`, `delete` and `findUnique`. */
+export const rowKey = (db: GuardedDb, id: string): { workspaceId_id: { workspaceId: string; id: string } } => ({
+  workspaceId_id: { workspaceId: db.$tenant.workspaceId, id },
+});
