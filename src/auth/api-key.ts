@@ -1,0 +1,91 @@
+// A key becomes a principal: the format and its checksum are judged first, without the database; then one prepared
+// look-up of the SHA-256 answers everything the door needs. Nothing is cached, so a revoked key is refused on the very
+// next request of every process. All times are judged by the database's clock. Step 2 of the walk.
+import type { Database } from '../db/database.js';
+import { CodedError } from '../platform/errors.js';
+import { isIpAllowed } from './ip-list.js';
+import { hashKey, parseKey } from './key-format.js';
+import type { Plan } from './plans.js';
+import { type Principal, principalOfKey } from './principal.js';
+import { unauthenticated, workspaceSuspended } from './refusals.js';
+
+/** What a look-up tells of a key; the columns of the SQL function `sallyport_find_key`. */
+export interface KeyRow {
+  readonly key_id: string;
+  readonly kind: 'ACCOUNT' | 'AGENT';
+  readonly workspace_id: string;
+  readonly organization_id: string;
+  readonly workspace_status: 'ACTIVE' | 'SUSPENDED';
+  readonly plan: Plan;
+  readonly agent_id: string | null;
+  readonly scopes: readonly string[];
+  readonly key_status: 'ACTIVE' | 'SUSPENDED' | 'REVOKED';
+  readonly deleted_at: Date | string | null;
+  readonly allowed_ips: readonly string[];
+  readonly rpm: number | null;
+  readonly rpd: number | null;
+  readonly revoked_at: Date | string | null;
+  readonly is_expired: boolean;
+  /** The secret was rotated out and its grace is over. */
+  readonly is_retired: boolean;
+}
+
+export interface ApiKeyDoor {
+  /**
+   * @param key as it travelled, without the scheme
+   * @param ip the client's address; null is in no IP list
+   * @throws UNAUTHENTICATED with a reason, or IP_NOT_ALLOWED
+   */
+  authenticate(key: string, ip: string | null): Promise<Principal>;
+}
+
+export const openApiKeyDoor = (database: Pick<Database, 'query'>, brand: string): ApiKeyDoor => ({
+  async authenticate(key, ip) {
+    if (parseKey(key, brand) === null) {
+      throw unauthenticated('MALFORMED', 'This is not an API key of this server. Check that it was copied whole.');
+    }
+    const [row] = await database.query<KeyRow>('find_key', 'SELECT * FROM sallyport_find_key($1)', [hashKey(key)]);
+    if (row === undefined) {
+      throw unauthenticated('UNKNOWN', 'No such API key. Check that it belongs to this server, or have one created.');
+    }
+    requireLive(row);
+    if (!isIpAllowed(ip, row.allowed_ips)) {
+      throw new CodedError(
+        'IP_NOT_ALLOWED',
+        "This API key may not be used from your address. Use one of the key's allowed addresses, or have them changed.",
+      );
+    }
+    return principalOfRow(row);
+  },
+});
+
+/**
+ * The order is part of the contract: what can never work again is said before what may be undone.
+ * @throws UNAUTHENTICATED with REVOKED, ROTATED, SUSPENDED or EXPIRED
+ */
+export function requireLive(row: KeyRow): void {
+  if (row.key_status === 'REVOKED' || row.revoked_at !== null || row.deleted_at !== null) {
+    throw unauthenticated('REVOKED', 'This API key was revoked. Have a new one created.');
+  }
+  if (row.is_retired) {
+    throw unauthenticated('ROTATED', 'This API key was rotated and its grace is over. Use the new one.');
+  }
+  if (row.key_status === 'SUSPENDED') {
+    throw unauthenticated('SUSPENDED', 'This API key is suspended. An administrator can resume it.', 'key');
+  }
+  if (row.workspace_status === 'SUSPENDED') throw workspaceSuspended();
+  if (row.is_expired) throw unauthenticated('EXPIRED', 'This API key has expired. Have a new one created.');
+}
+
+export const principalOfRow = (row: KeyRow): Principal =>
+  principalOfKey({
+    kind: row.kind,
+    keyId: row.key_id,
+    agentId: row.agent_id,
+    organizationId: row.organization_id,
+    workspaceId: row.workspace_id,
+    plan: row.plan,
+    scopes: row.scopes,
+    rpm: row.rpm,
+    rpd: row.rpd,
+  });

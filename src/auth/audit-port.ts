@@ -1,0 +1,39 @@
+// What this folder leaves in the audit trail, and the port through which it does: the trail itself stands above auth in
+// the walk, so app.ts hands its recorder in. An entry is written in the owner's transaction of the change it tells of.
+import type { SystemDb } from '../guard/as-system.js';
+
+export type AuthAuditAction =
+  | 'organization.create'
+  | 'workspace.create'
+  | 'member.create'
+  | 'creditAccount.topUp'
+  | 'apiKey.create'
+  | 'apiKey.revoke'
+  | 'session.create'
+  | 'session.refused';
+
+/** Who caused the change: a signed-in person, or the server itself (the command line, a refused sign-in). */
+export interface AuthActor {
+  readonly kind: 'SESSION' | 'SYSTEM';
+  /** `usr_…`, or `system`. */
+  readonly id: string;
+}
+
+export interface AuthAuditEntry {
+  readonly workspaceId: string;
+  readonly action: AuthAuditAction;
+  readonly outcome: 'DONE' | 'REFUSED';
+  readonly actor: AuthActor;
+  /** The role that allowed it; null where none was asked. */
+  readonly allowedBy: string | null;
+  readonly subjectId: string;
+  readonly requestId: string;
+  readonly ip: string | null;
+  /** Never a secret; see the action's list in audit/actions. */
+  readonly details: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+}
+
+/** Writes one entry in the transaction of `db`. */
+export type RecordAuthAudit = (db: SystemDb, entry: AuthAuditEntry) => Promise<void>;
+
+export const SYSTEM_ACTOR: AuthActor = { kind: 'SYSTEM', id: 'system' };

@@ -1,0 +1,55 @@
+// The door's order of business: an API key, else a session cookie, else nobody. A credential that is there but bad is
+// refused here, before the request is parsed; nothing ever falls through from a bad credential to a weaker one.
+import type { ApiKeyDoor } from './api-key.js';
+import { type Credentials, sessionCookieOf } from './credentials.js';
+import type { KeyUse } from './key-usage.js';
+import type { Principal } from './principal.js';
+import { ambiguousCredentials, unauthenticated } from './refusals.js';
+import type { SessionDoor } from './session.js';
+
+export interface Doors {
+  readonly apiKeys: ApiKeyDoor;
+  readonly sessions: SessionDoor;
+  /** Whether PUBLIC_URL is https: then only the cookie with the `__Secure-` prefix is one. */
+  readonly secureOnly: boolean;
+  /** Counts a request of a key; written behind, so it costs the request nothing. */
+  readonly countUse: (use: KeyUse) => void;
+}
+
+/** Null for an anonymous request; throws a CodedError for a credential that does not open the door. */
+export type Authenticate = (credentials: Credentials) => Promise<Principal | null>;
+
+export const openDoors =
+  ({ apiKeys, sessions, secureOnly, countUse }: Doors): Authenticate =>
+  async (credentials) => {
+    const key = keyOf(credentials);
+    const cookie = sessionCookieOf(credentials.cookie, secureOnly);
+    if (key !== null && cookie !== null) throw ambiguousCredentials();
+    if (key !== null) {
+      const principal = await apiKeys.authenticate(key, credentials.ip);
+      countUse({
+        workspaceId: principal.workspaceId,
+        keyId: principal.id,
+        ip: credentials.ip,
+        userAgent: credentials.userAgent,
+      });
+      return principal;
+    }
+    return cookie === null ? null : sessions.authenticate(cookie, credentials.workspaceId);
+  };
+
+/** The one key of both headers; the same key in both is one credential. */
+const keyOf = ({ authorization, xApiKey }: Credentials): string | null => {
+  const bearer = authorization === null ? null : bearerOf(authorization);
+  const header = xApiKey === null ? null : xApiKey.trim();
+  if (bearer !== null && header !== null && bearer !== header) throw ambiguousCredentials();
+  return bearer ?? header;
+};
+
+const bearerOf = (authorization: string): string => {
+  const [, key] = /^bearer +(\S+)$/i.exec(authorization.trim()) ?? [];
+  if (key === undefined) {
+    throw unauthenticated('MALFORMED', 'The Authorization header must read "Bearer", a space and an API key.');
+  }
+  return key;
+};

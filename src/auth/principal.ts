@@ -1,0 +1,107 @@
+// Who is asking, decided once at the door and then only read. Every later step (guard, preflight, effects, audit, jobs)
+// takes its decisions from this value and from nothing else of the request.
+import type { Role } from '../guard/roles.js';
+import { expandScopes, scopeSetText } from '../guard/scope-grants.js';
+import { type Scope, scopesOfRole } from '../guard/scopes.js';
+import { limitsOf, PLAN_LIMITS, type Plan, type RateLimits } from './plans.js';
+
+export type PrincipalKind = 'SESSION' | 'ACCOUNT_KEY' | 'AGENT_KEY' | 'MISSION' | 'PROVIDER' | 'SYSTEM';
+
+export interface Principal {
+  readonly kind: PrincipalKind;
+  /** `usr_…` for a person, `key_…` for a key, `system` for the server itself. */
+  readonly id: string;
+  readonly organizationId: string;
+  readonly workspaceId: string;
+  /** As granted, canonical spelling, wildcards included. A person has the scopes of the role. */
+  readonly scopes: readonly string[];
+  /** The concrete scopes that `scopes` amount to now, under the workspace's policies. */
+  readonly effectiveScopes: ReadonlySet<Scope>;
+  /** Stable text of `effectiveScopes`, `role` and `kind`, for caches of verdicts. */
+  readonly verdictKey: string;
+  /** People only; null for a key. */
+  readonly role: Role | null;
+  readonly apiKeyId: string | null;
+  /** The one agent of an agent key; null for everybody else. */
+  readonly agentId: string | null;
+  readonly plan: Plan;
+  readonly limits: RateLimits;
+}
+
+interface Place {
+  readonly organizationId: string;
+  readonly workspaceId: string;
+  readonly plan: Plan;
+}
+
+export interface KeyFacts extends Place {
+  readonly kind: 'ACCOUNT' | 'AGENT';
+  readonly keyId: string;
+  readonly agentId: string | null;
+  readonly scopes: readonly string[];
+  readonly rpm: number | null;
+  readonly rpd: number | null;
+}
+
+export interface PersonFacts extends Place {
+  readonly userId: string;
+  readonly role: Role;
+}
+
+interface Held {
+  readonly scopes: ReadonlySet<Scope>;
+  readonly text: string;
+}
+
+// A memo of a pure function: the same list always amounts to the same scopes. Nothing about any key is remembered.
+const expansions = new Map<string, Held>();
+const EXPANSIONS_MAX = 1_000;
+
+const expanded = (kind: 'ACCOUNT' | 'AGENT', granted: readonly string[]): Held => {
+  const asked = `${kind} ${granted.join(' ')}`;
+  const known = expansions.get(asked);
+  if (known !== undefined) return known;
+  const scopes = expandScopes(granted, { keyKind: kind });
+  const held = { scopes, text: scopeSetText(scopes) };
+  if (expansions.size >= EXPANSIONS_MAX) expansions.clear();
+  expansions.set(asked, held);
+  return held;
+};
+
+export const principalOfKey = (key: KeyFacts): Principal => {
+  const held = expanded(key.kind, key.scopes);
+  const kind = key.kind === 'AGENT' ? 'AGENT_KEY' : 'ACCOUNT_KEY';
+  return {
+    kind,
+    id: key.keyId,
+    organizationId: key.organizationId,
+    workspaceId: key.workspaceId,
+    scopes: key.scopes,
+    effectiveScopes: held.scopes,
+    verdictKey: `${kind} - ${held.text}`,
+    role: null,
+    apiKeyId: key.keyId,
+    agentId: key.kind === 'AGENT' ? key.agentId : null,
+    plan: key.plan,
+    limits: limitsOf(key.plan, key),
+  };
+};
+
+export const principalOfPerson = (person: PersonFacts): Principal => {
+  const effectiveScopes = scopesOfRole(person.role);
+  const text = scopeSetText(effectiveScopes);
+  return {
+    kind: 'SESSION',
+    id: person.userId,
+    organizationId: person.organizationId,
+    workspaceId: person.workspaceId,
+    scopes: text.split(' '),
+    effectiveScopes,
+    verdictKey: `SESSION ${person.role} ${text}`,
+    role: person.role,
+    apiKeyId: null,
+    agentId: null,
+    plan: person.plan,
+    limits: PLAN_LIMITS[person.plan],
+  };
+};

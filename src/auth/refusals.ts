@@ -1,0 +1,32 @@
+// The refusals of the door, in one place so that every strategy says the same thing in the same words. A sentence names
+// cause and remedy, never the credential.
+import { CodedError } from '../platform/errors.js';
+
+export type UnauthenticatedReason =
+  | 'MISSING'
+  | 'MALFORMED'
+  | 'UNKNOWN'
+  | 'EXPIRED'
+  | 'REVOKED'
+  | 'ROTATED'
+  | 'SUSPENDED';
+
+/** What is suspended: the credential itself, or what it belongs to. */
+export type SuspendedSubject = 'key' | 'workspace';
+
+/** HTTP 401. `subject` goes with SUSPENDED. */
+export const unauthenticated = (
+  reason: UnauthenticatedReason,
+  message: string,
+  subject?: SuspendedSubject,
+): CodedError => new CodedError('UNAUTHENTICATED', message, subject === undefined ? { reason } : { reason, subject });
+
+/** HTTP 400: two credentials that could name two principals. */
+export const ambiguousCredentials = (): CodedError =>
+  new CodedError(
+    'AMBIGUOUS_CREDENTIALS',
+    'The request carries two different credentials. Send one: Authorization, X-API-Key or a session cookie.',
+  );
+
+export const workspaceSuspended = (): CodedError =>
+  unauthenticated('SUSPENDED', 'This workspace is suspended. Ask whoever runs this server to resume it.', 'workspace');

@@ -1,0 +1,103 @@
+// A session cookie becomes a principal: the signature is judged first, then one statement reads session, memberships and
+// workspaces together. Nothing is cached, so a sign-out or a lower role counts from the next request on. The role is the
+// one of the workspace's organization. Step 2 of the walk.
+import type { Database } from '../db/database.js';
+import type { Role } from '../guard/roles.js';
+import { CodedError, notFound } from '../platform/errors.js';
+import type { Plan } from './plans.js';
+import { type Principal, principalOfPerson } from './principal.js';
+import { unauthenticated, workspaceSuspended } from './refusals.js';
+import { openSessionCookie } from './session-cookie.js';
+
+export interface SessionDoor {
+  /**
+   * @param cookie the raw value of the session cookie
+   * @param workspaceId `X-Workspace-Id`, or null
+   * @throws UNAUTHENTICATED with a reason; BAD_USER_INPUT listing the workspaces when one must be named; NOT_FOUND for a
+   * workspace that is unknown or not the person's, which look the same; FORBIDDEN for a person who has none
+   */
+  authenticate(cookie: string, workspaceId: string | null): Promise<Principal>;
+}
+
+interface SessionRow {
+  readonly user_id: string;
+  readonly is_expired: boolean;
+  readonly role: Role | null;
+  readonly organization_id: string | null;
+  readonly workspace_id: string | null;
+  readonly workspace_name: string | null;
+  readonly workspace_status: 'ACTIVE' | 'SUSPENDED' | null;
+  readonly plan: Plan | null;
+}
+
+interface Workplace {
+  readonly userId: string;
+  readonly role: Role;
+  readonly organizationId: string;
+  readonly workspaceId: string;
+  readonly name: string;
+  readonly isSuspended: boolean;
+  readonly plan: Plan;
+}
+
+const LISTED_MAX = 100;
+
+const FIND_SESSION = `SELECT s.user_id, s.expires_at <= now() AS is_expired, p.role, p.organization_id,
+    p.workspace_id, p.workspace_name, p.workspace_status, p.plan
+  FROM "session" s
+  LEFT JOIN LATERAL (
+    SELECT m.role::text AS role, m.organization_id, w.id AS workspace_id, w.name AS workspace_name,
+      w.status::text AS workspace_status, w.plan::text AS plan
+    FROM "member" m JOIN "workspace" w ON w.organization_id = m.organization_id
+    WHERE m.user_id = s.user_id AND ($2::text IS NULL OR w.id = $2)
+    ORDER BY w.id LIMIT ${LISTED_MAX}
+  ) p ON true
+  WHERE s.token = $1`;
+
+export const openSessionDoor = (
+  database: Pick<Database, 'executeAsOwner'>,
+  secrets: readonly string[],
+): SessionDoor => ({
+  async authenticate(cookie, workspaceId) {
+    const token = openSessionCookie(cookie, secrets);
+    if (token === null) throw unauthenticated('MALFORMED', 'The session cookie is damaged. Sign in again.');
+    const { rows } = await database.executeAsOwner(FIND_SESSION, [token, workspaceId]);
+    const [first] = rows as unknown as SessionRow[];
+    if (first === undefined) throw unauthenticated('UNKNOWN', 'This session has ended. Sign in again.');
+    if (first.is_expired) throw unauthenticated('EXPIRED', 'This session has expired. Sign in again.');
+    const workplace = chooseWorkplace((rows as unknown as SessionRow[]).flatMap(workplaceOf), workspaceId);
+    if (workplace.isSuspended) throw workspaceSuspended();
+    return principalOfPerson(workplace);
+  },
+});
+
+const chooseWorkplace = (workplaces: readonly Workplace[], asked: string | null): Workplace => {
+  const [only, ...others] = workplaces;
+  if (asked !== null && only === undefined) throw notFound('workspace');
+  if (only === undefined) {
+    throw new CodedError('FORBIDDEN', 'You belong to no workspace. Ask an administrator to invite you.');
+  }
+  if (others.length > 0) {
+    throw new CodedError('BAD_USER_INPUT', 'You belong to several workspaces. Name one in the X-Workspace-Id header.', {
+      field: 'X-Workspace-Id',
+      workspaces: workplaces.map((workplace) => ({ id: workplace.workspaceId, name: workplace.name })),
+    });
+  }
+  return only;
+};
+
+const workplaceOf = (row: SessionRow): Workplace[] => {
+  const { role, organization_id, workspace_id, workspace_name, plan } = row;
+  if (role === null || organization_id === null || workspace_id === null || plan === null) return [];
+  return [
+    {
+      userId: row.user_id,
+      role,
+      organizationId: organization_id,
+      workspaceId: workspace_id,
+      name: workspace_name ?? '',
+      isSuspended: row.workspace_status === 'SUSPENDED',
+      plan,
+    },
+  ];
+};
