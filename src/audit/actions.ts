@@ -1,0 +1,86 @@
+// Everything the audit trail may say, as one list: the action and the details it may carry. A detail that is not listed is
+// a type error and is refused at run time; `personal` ones are written as salted commitments, whatever the caller hands in.
+
+type DetailKind = 'plain' | 'personal';
+type Details = Readonly<Record<string, DetailKind>>;
+
+const action = <const D extends Details>(details: D): D => details;
+/** Names of the fields that were given or changed; never their values. */
+const fields = action({ fields: 'plain' });
+const nothing = action({});
+/** What every request that passes the sallyport says about itself. */
+const asked = action({ status: 'plain', rule: 'plain', seal: 'plain', price: 'plain' });
+const decided = action({ kind: 'plain', status: 'plain', seal: 'plain', comment: 'personal' });
+
+export const auditActions = {
+  'organization.create': fields,
+  'workspace.create': fields,
+  'workspace.update': fields,
+  'workspace.suspend': nothing,
+  'workspace.resume': nothing,
+  'member.create': action({ role: 'plain', email: 'personal' }),
+  'member.update': action({ role: 'plain' }),
+  'member.delete': nothing,
+
+  'session.create': action({ method: 'plain', userAgent: 'personal' }),
+  'session.refused': action({ reason: 'plain', email: 'personal', userAgent: 'personal' }),
+  'session.delete': nothing,
+
+  'apiKey.create': action({ kind: 'plain', scopes: 'plain', start: 'plain', fields: 'plain' }),
+  'apiKey.update': action({ scopes: 'plain', fields: 'plain' }),
+  'apiKey.rotate': action({ start: 'plain', graceSeconds: 'plain' }),
+  'apiKey.suspend': nothing,
+  'apiKey.resume': nothing,
+  'apiKey.revoke': nothing,
+  'apiKey.delete': nothing,
+  'apiKey.import': action({ count: 'plain' }),
+  'creditAccount.topUp': action({ credits: 'plain' }),
+
+  'agent.create': fields,
+  'agent.update': fields,
+  'agent.pause': nothing,
+  'agent.resume': nothing,
+  'contact.create': fields,
+  'contact.update': fields,
+  'inbox.create': fields,
+  'inbox.update': fields,
+  'inbox.delete': nothing,
+  'conversation.create': fields,
+  'conversation.update': fields,
+  'draft.create': fields,
+  'draft.update': fields,
+  'draft.delete': nothing,
+
+  'message.send': asked,
+  'agent.trigger': asked,
+
+  /** An action that a rule made wait; the action itself leaves its own entry when it is carried out. */
+  'action.hold': action({ kind: 'plain', status: 'plain', rule: 'plain', seal: 'plain' }),
+  'effect.approve': decided,
+  'effect.reject': decided,
+  'effect.confirm': decided,
+  'effect.cancel': decided,
+  'effect.expire': action({ kind: 'plain' }),
+  'effect.perform': action({ kind: 'plain', status: 'plain', attempt: 'plain', connector: 'plain', code: 'plain' }),
+  'effect.recover': action({ kind: 'plain', status: 'plain', attempt: 'plain', reason: 'plain' }),
+
+  'access.refused': action({
+    code: 'plain',
+    operation: 'plain',
+    missingScopes: 'plain',
+    fields: 'plain',
+    reason: 'plain',
+  }),
+  'system.act': action({ reason: 'plain', count: 'plain' }),
+} as const satisfies Readonly<Record<string, Details>>;
+
+export type AuditAction = keyof typeof auditActions;
+
+export type AuditValue = string | number | boolean | null | readonly string[];
+
+/** The details an action may carry. */
+export type AuditDetails<A extends AuditAction> = { readonly [Field in keyof (typeof auditActions)[A]]?: AuditValue };
+
+export const isAuditAction = (text: string): text is AuditAction => Object.hasOwn(auditActions, text);
+
+export const detailKinds = (name: AuditAction): Details => auditActions[name];

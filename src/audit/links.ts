@@ -1,0 +1,90 @@
+// The chain: each link's hash covers the link before, its own place and everything its entry says. Pure. Change, remove,
+// insert or move anything and the hash of that place no longer fits. The salts of commitments stay outside, so that a
+// person can be forgotten without breaking the chain.
+import { createHash, type KeyObject, sign, verify } from 'node:crypto';
+import { canonicalJson } from '../platform/canonical-json.js';
+import { isCommitment } from './commitment.js';
+
+/** An entry as it lies in the database. */
+export interface StoredEntry {
+  readonly workspaceId: string;
+  readonly id: string;
+  readonly action: string;
+  readonly outcome: string;
+  readonly actorKind: string;
+  readonly actorId: string;
+  readonly apiKeyId: string | null;
+  readonly agentId: string | null;
+  readonly allowedBy: string | null;
+  readonly subjectId: string | null;
+  readonly effectId: string | null;
+  readonly costCredits: number | null;
+  readonly requestId: string;
+  readonly ip: string | null;
+  readonly details: unknown;
+  readonly createdAt: Date;
+}
+
+/** What the first link follows. */
+export const chainStart = '0'.repeat(64);
+
+/** The text that is hashed for an entry; the same for equal entries wherever they were read. */
+export const entryText = (entry: StoredEntry): string =>
+  canonicalJson({
+    workspaceId: entry.workspaceId,
+    id: entry.id,
+    action: entry.action,
+    outcome: entry.outcome,
+    actorKind: entry.actorKind,
+    actorId: entry.actorId,
+    apiKeyId: entry.apiKeyId,
+    agentId: entry.agentId,
+    allowedBy: entry.allowedBy,
+    subjectId: entry.subjectId,
+    effectId: entry.effectId,
+    costCredits: entry.costCredits,
+    requestId: entry.requestId,
+    ip: entry.ip,
+    details: withoutSalts(entry.details),
+    createdAt: entry.createdAt.toISOString(),
+  });
+
+const withoutSalts = (details: unknown): unknown => {
+  if (typeof details !== 'object' || details === null || Array.isArray(details)) return details;
+  return Object.fromEntries(
+    Object.entries(details).map(([field, value]) => [field, isCommitment(value) ? value.commitment : value]),
+  );
+};
+
+/** @param seq counts from 1 @returns 64 hexadecimal characters */
+export const linkHash = (before: string, seq: number, text: string): string =>
+  createHash('sha256').update(`${before}\n${seq}\n${text}`).digest('hex');
+
+/** What a checkpoint vouches for: that at this moment the chain of this workspace ended with this hash at this place. */
+export interface CheckpointHead {
+  readonly workspaceId: string;
+  readonly seq: number;
+  readonly hash: string;
+  readonly createdAt: Date;
+}
+
+export interface Checkpoint extends CheckpointHead {
+  readonly keyId: string;
+  /** Base64 of the Ed25519 signature. */
+  readonly signature: string;
+}
+
+const headText = ({ workspaceId, seq, hash, createdAt }: CheckpointHead, keyId: string): Buffer =>
+  Buffer.from(canonicalJson({ version: 1, keyId, workspaceId, seq, hash, createdAt: createdAt.toISOString() }));
+
+export const signHead = (
+  head: CheckpointHead,
+  key: { readonly keyId: string; readonly privateKey: KeyObject },
+): Checkpoint => ({
+  ...head,
+  keyId: key.keyId,
+  signature: sign(null, headText(head, key.keyId), key.privateKey).toString('base64'),
+});
+
+export const isSignedBy = (checkpoint: Checkpoint, publicKey: KeyObject): boolean =>
+  verify(null, headText(checkpoint, checkpoint.keyId), publicKey, Buffer.from(checkpoint.signature, 'base64'));

@@ -1,0 +1,147 @@
+// Who must say yes before something leaves: an ordered list of rules, the first that matches decides. Pure, so that the
+// same decision can be shown before, made at the request, and explained after. Where no rule speaks, an effect waits for
+// one person and an action goes through: a gap in the rules holds what leaves, and nothing else.
+import type { PrincipalKind } from '../auth/principal.js';
+
+/** NONE: leaves at once. CONFIRM: the requesting session says yes itself. ONE, TWO: that many people who did not ask. */
+export type Requirement = 'NONE' | 'CONFIRM' | 'ONE' | 'TWO';
+export type ApproverRole = 'ADMIN' | 'OWNER';
+
+/** What is asked, as far as rules may look at it. */
+export interface ApprovalFacts {
+  readonly act: 'EFFECT' | 'ACTION';
+  /** `noun.verb`, for example `message.send`. */
+  readonly kind: string;
+  readonly principalKind: PrincipalKind;
+  readonly apiKeyId: string | null;
+  /** The agent of an agent key, or the one it acts through. */
+  readonly agentId: string | null;
+  readonly credits: number;
+  /** How many people it reaches. */
+  readonly recipients: number;
+  /** True when one of the recipients was never written to before. */
+  readonly isFirstContact: boolean;
+  /** EMAIL, SMS, CHAT, VOICE; for `agent.trigger` its mode. */
+  readonly channel: string | null;
+}
+
+/** All that are given must hold; a list holds when one of its members does. An empty list never holds. */
+export interface RuleConditions {
+  readonly act?: 'EFFECT' | 'ACTION';
+  /** Kinds by name, or with a `*` for either word: `integration.*`, `*.delete`. */
+  readonly kinds?: readonly string[];
+  readonly principalKinds?: readonly PrincipalKind[];
+  readonly apiKeyIds?: readonly string[];
+  readonly agentIds?: readonly string[];
+  readonly creditsAtLeast?: number;
+  readonly creditsAtMost?: number;
+  readonly recipientsAtLeast?: number;
+  readonly isFirstContact?: boolean;
+  readonly channels?: readonly string[];
+}
+
+export interface ApprovalRule {
+  readonly id: string;
+  /** Grows with each change of the rule; part of the seal. */
+  readonly version: number;
+  readonly when: RuleConditions;
+  readonly requirement: Requirement;
+  /** Which roles may decide. */
+  readonly approvers: readonly ApproverRole[];
+  /** One sentence for whoever waits. */
+  readonly reason: string;
+}
+
+/** What an effect keeps of the rule that decided it. */
+export interface RuleVerdict {
+  readonly id: string;
+  readonly version: number;
+  readonly requirement: Requirement;
+  /** Empty when nobody is asked, or only the requester. */
+  readonly approvers: readonly ApproverRole[];
+  readonly reason: string;
+}
+
+const ANY_APPROVER: readonly ApproverRole[] = ['ADMIN', 'OWNER'];
+const KEYS: readonly PrincipalKind[] = ['ACCOUNT_KEY', 'AGENT_KEY', 'MISSION'];
+/** What takes something away for good. */
+const DELETIONS: readonly string[] = ['*.delete', '*.erase', '*.merge'];
+
+const rule = (id: string, when: RuleConditions, requirement: Requirement, reason: string): ApprovalRule => ({
+  id,
+  version: 1,
+  when,
+  requirement,
+  approvers: ANY_APPROVER,
+  reason,
+});
+
+/** The rules of a workspace that has made none; its own come before them. */
+export const defaultRules: readonly ApprovalRule[] = [
+  rule('default.action', { act: 'ACTION' }, 'NONE', 'It changes this workspace only.'),
+  rule(
+    'default.agentChat',
+    { kinds: ['agent.trigger'], principalKinds: ['AGENT_KEY'], channels: ['CHAT'] },
+    'NONE',
+    'An agent key is made for chatting with its agent.',
+  ),
+  rule(
+    'default.key',
+    {
+      kinds: ['message.send', 'campaign.start', 'agent.trigger', 'tool.call', 'integration.*', ...DELETIONS],
+      principalKinds: KEYS,
+    },
+    'ONE',
+    'A key asks for something that leaves the workspace or cannot be taken back.',
+  ),
+  rule(
+    'default.deletion',
+    { kinds: DELETIONS, principalKinds: ['SESSION'] },
+    'CONFIRM',
+    'It cannot be taken back; confirm it.',
+  ),
+  rule('default.session', { principalKinds: ['SESSION'] }, 'NONE', 'A person who is signed in asks.'),
+];
+
+const UNMATCHED_EFFECT = rule('default.unmatched', {}, 'ONE', 'No rule speaks of this, so a person decides.');
+const UNMATCHED_ACTION = rule('default.action', {}, 'NONE', 'It changes this workspace only.');
+
+/** Decides by the first rule that matches, in the order given: the workspace's own, then `defaultRules`. */
+export const decideRule = (rules: readonly ApprovalRule[], facts: ApprovalFacts): { readonly rule: RuleVerdict } => {
+  const found = rules.find(({ when }) => matches(when, facts));
+  return { rule: verdictOf(found ?? (facts.act === 'ACTION' ? UNMATCHED_ACTION : UNMATCHED_EFFECT), facts) };
+};
+
+/** How many people must approve. CONFIRM needs none: the requester confirms. */
+export const approvalsNeeded = (requirement: Requirement): number =>
+  ({ NONE: 0, CONFIRM: 0, ONE: 1, TWO: 2 })[requirement];
+
+const verdictOf = (
+  { id, version, requirement, approvers, reason }: ApprovalRule,
+  facts: ApprovalFacts,
+): RuleVerdict => {
+  // Only a person can confirm an own request; whoever else asks needs somebody.
+  const asked = requirement === 'CONFIRM' && facts.principalKind !== 'SESSION' ? 'ONE' : requirement;
+  return { id, version, requirement: asked, approvers: approvalsNeeded(asked) === 0 ? [] : approvers, reason };
+};
+
+const matches = (when: RuleConditions, facts: ApprovalFacts): boolean =>
+  (when.act === undefined || when.act === facts.act) &&
+  (when.kinds === undefined || when.kinds.some((pattern) => isOfKind(facts.kind, pattern))) &&
+  isAmong(when.principalKinds, facts.principalKind) &&
+  isAmong(when.apiKeyIds, facts.apiKeyId) &&
+  isAmong(when.agentIds, facts.agentId) &&
+  isAmong(when.channels, facts.channel) &&
+  (when.creditsAtLeast === undefined || facts.credits >= when.creditsAtLeast) &&
+  (when.creditsAtMost === undefined || facts.credits <= when.creditsAtMost) &&
+  (when.recipientsAtLeast === undefined || facts.recipients >= when.recipientsAtLeast) &&
+  (when.isFirstContact === undefined || facts.isFirstContact === when.isFirstContact);
+
+const isAmong = (allowed: readonly string[] | undefined, value: string | null): boolean =>
+  allowed === undefined || (value !== null && allowed.includes(value));
+
+const isOfKind = (kind: string, pattern: string): boolean => {
+  const [noun, verb] = kind.split('.');
+  const [nounAsked, verbAsked] = pattern.split('.');
+  return (nounAsked === '*' || nounAsked === noun) && (verbAsked === '*' || verbAsked === verb);
+};

@@ -1,0 +1,56 @@
+// Puts a world together: one handle, and everything that writes through it. A request makes one for its mutation, a worker
+// one for its job; both are the same to a service.
+import { auditIn } from '../audit/record.js';
+import type { Principal } from '../auth/principal.js';
+import { eventsIn } from '../events/emit.js';
+import type { GuardedDb } from '../guard/guarded-db.js';
+import { enqueueIn } from '../jobs/queue.js';
+import type { Clock } from '../platform/clock.js';
+import { claim } from './claim.js';
+import { approve, cancel, confirm, reject } from './decide.js';
+import type { EffectDeps } from './deps.js';
+import type { EffectPort } from './effect-port.js';
+import type { PriceBook } from './prices.js';
+import { holdAction, propose } from './propose.js';
+import { mayRead } from './stored-effect.js';
+import type { RequestFacts, World } from './world.js';
+
+export interface WorldDeps extends EffectDeps {
+  readonly prices: PriceBook;
+  readonly clock: Clock;
+}
+
+/** @param db inside a mutation or a job, its transaction; for reads alone, any handle */
+export type CreateWorld = (db: GuardedDb, principal: Principal, request: RequestFacts) => World;
+
+export const worldFactory =
+  (deps: WorldDeps): CreateWorld =>
+  (db, principal, request) => {
+    const world: World = {
+      db,
+      principal,
+      audit: auditIn(db, { principal, request }),
+      events: eventsIn(db),
+      enqueue: enqueueIn(db),
+      effects: effectPort(() => world, deps),
+      prices: deps.prices,
+      clock: deps.clock,
+      request,
+    };
+    return world;
+  };
+
+const effectPort = (world: () => World, deps: EffectDeps): EffectPort => ({
+  claim: (request) => claim(world(), request),
+  propose: (kind, payload, options) => propose(world(), deps, kind, payload, options),
+  holdAction: (action, input) => holdAction(world(), deps, action, input),
+  approve: (decision) => approve(world(), deps, decision),
+  reject: (decision) => reject(world(), deps, decision),
+  confirm: (decision) => confirm(world(), deps, decision),
+  cancel: ({ effectId }) => cancel(world(), deps, effectId),
+  find: async (effectId) => {
+    const { db, principal } = world();
+    const effect = await db.effect.findFirst({ where: { id: effectId } });
+    return effect !== null && mayRead(principal, effect) ? effect : null;
+  },
+});

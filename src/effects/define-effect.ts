@@ -1,0 +1,48 @@
+// How a noun leaves the building, said once: what is frozen, what it costs, what must still be true when it goes, and the
+// one call that touches the world. Everything between (rules, approval, money, retries, audit) belongs to the engine.
+import type { Connectors } from '../connectors/connector.js';
+import type { EffectKind } from './effect-kind.js';
+import type { World } from './world.js';
+
+export type EffectEnd = 'SUCCEEDED' | 'FAILED' | 'UNCERTAIN' | 'REJECTED' | 'EXPIRED' | 'CANCELLED';
+
+/** A refusal or failure as stored with the effect: a code and a sentence for the requester. */
+export interface EffectFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface EffectOutcome<Result> {
+  readonly effectId: string;
+  readonly status: EffectEnd;
+  /** What `perform` returned; null unless SUCCEEDED. */
+  readonly result: Result | null;
+  readonly failure: EffectFailure | null;
+}
+
+export interface PerformInside {
+  readonly connectors: Connectors;
+  /** The effect's id: the same at every attempt, so that a provider that takes keys acts once. */
+  readonly idempotencyKey: string;
+  /** Aborted when the attempt has taken too long. */
+  readonly signal: AbortSignal;
+}
+
+export interface EffectDefinition<Payload = unknown, Result = unknown> extends EffectKind<Payload> {
+  /** The name of the connector that will be called; decides whether a lost attempt may be repeated. */
+  connector(payload: Payload, connectors: Connectors): string;
+  /**
+   * Refuses, by a coded error, what should not leave any more (opted out, paused, changed). Runs when approved and when
+   * performed, inside a transaction: reads only, never alters.
+   */
+  recheck(payload: Payload, world: World): Promise<void>;
+  /** The one call to the outside, in no transaction. Throws ConnectorError; its result is stored as JSON. */
+  perform(payload: Payload, inside: PerformInside): Promise<Result>;
+  /** The domain's own rows, in the transaction that ends the effect (or makes it UNCERTAIN). May run again if that fails. */
+  settled?(payload: Payload, outcome: EffectOutcome<Result>, world: World): Promise<void>;
+}
+
+/** Gives back what it is given, with `Payload` and `Result` inferred. */
+export const defineEffect = <Payload, Result>(
+  definition: EffectDefinition<Payload, Result>,
+): EffectDefinition<Payload, Result> => definition;

@@ -1,0 +1,12 @@
+import type { Job } from '../jobs/define-job.js';
+import type { Chore } from '../jobs/worker.js';
+import { effectLimits } from './limits.js';
+import { performJob } from './perform.js';
+import { recoverEffects } from './recover.js';
+import type { WorkerDeps } from './worker-world.js';
+
+/** What a worker does for effects: the job of the queue, and recovery at start and by the clock. */
+export const effectWork = (deps: WorkerDeps): { jobs: readonly Job[]; chores: readonly Chore[] } => ({
+  jobs: [performJob(deps)],
+  chores: [{ name: 'effects.recover', everyMs: effectLimits.recoverEveryMs, run: () => recoverEffects(deps) }],
+});

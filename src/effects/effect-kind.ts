@@ -1,0 +1,34 @@
+// What must be known of an effect to ask for it: how its payload looks, what it costs, what rules may look at. The part
+// that acts on the world is in define-effect.ts; a caller of the port needs only this.
+import type { z } from 'zod';
+import type { AuditAction } from '../audit/actions.js';
+import type { PriceBook } from './prices.js';
+import type { World } from './world.js';
+
+/** Facts of a payload that approval rules may look at. */
+export interface PayloadFacts {
+  /** Left out: one. */
+  readonly recipients?: number;
+  /** Left out: false. */
+  readonly firstContact?: boolean;
+  /** EMAIL, SMS, CHAT, VOICE; left out: none, and no rule about channels matches. */
+  readonly channel?: string;
+  /** The agent through which the effect acts, when the requester is not that agent's own key. */
+  readonly agentId?: string;
+}
+
+export interface EffectKind<Payload = unknown> {
+  /** `noun.verb`; the same words as the mutation and the audit entry. */
+  readonly kind: AuditAction;
+  /** True when credits leave: such an effect is asked for under a scope that spends. */
+  readonly spends: boolean;
+  /** All that the recipient or provider will see. Parsed when asked for and again when performed. */
+  readonly payload: z.ZodType<Payload>;
+  /** Whole credits, reserved when asked for and charged when done. */
+  price(payload: Payload, inside: { readonly prices: PriceBook }): number;
+  facts?(payload: Payload): PayloadFacts;
+  /** The object it is about, for the audit trail. */
+  subject?(payload: Payload): string | null;
+  /** The domain's own rows that name the effect, in the transaction that asked for it. */
+  proposed?(payload: Payload, effectId: string, world: World): Promise<void>;
+}

@@ -1,0 +1,58 @@
+// The one way out, as seen from inside: a mutation, a held action and a person's decision meet here. Every call works in
+// the transaction of the world it belongs to, so what it changes stands or falls with the caller's own rows.
+import type { Effect } from '../generated/prisma/client.js';
+import type { EffectKind } from './effect-kind.js';
+
+export type { Effect };
+
+export interface ClaimRequest {
+  /** The mutation's name: the same key under another mutation is another request, and a conflict. */
+  readonly mutation: string;
+  /** The whole input, the idempotency key included or not, but always the same way. */
+  readonly input: unknown;
+  readonly idempotencyKey: string;
+  /** What the first request is about to make. */
+  readonly subjectId: string;
+}
+
+export type Claim = { readonly first: true } | { readonly first: false; readonly subjectId: string };
+
+export interface ProposeOptions {
+  /** An `eff_` id made by the caller beforehand, so that rows may name the effect that carries them. */
+  readonly effectId: string;
+  /**
+   * What the requester must still hold when it is performed: scopes, or `role:ADMIN`. Left out: what let the current
+   * root field pass (`world.request.allowedBy`).
+   */
+  readonly scopes?: readonly string[];
+}
+
+export interface EffectPort {
+  /**
+   * Takes an idempotency key for the principal, waiting for a concurrent first request to end.
+   * @returns `first: false` and what the first request made when it asked for the same.
+   * @throws IDEMPOTENCY_CONFLICT when the first asked for something else; BAD_USER_INPUT for an empty or overlong key.
+   */
+  claim(request: ClaimRequest): Promise<Claim>;
+
+  /**
+   * Freezes, prices and seals a payload that wants to leave, reserves its price and lets it wait or queue, by the rules.
+   * @throws BAD_USER_INPUT, INSUFFICIENT_CREDITS, SPEND_CAP_EXCEEDED; FORBIDDEN when it spends and no spending scope allowed it.
+   */
+  propose<Payload>(kind: EffectKind<Payload>, payload: Payload, options: ProposeOptions): Promise<Effect>;
+
+  /** Holds an action when a rule says so: stores it as an effect to be decided. Null: nothing holds it, go on. */
+  holdAction(action: string, input: unknown): Promise<Effect | null>;
+
+  /** Gives the principal's yes to what it saw under this seal. @throws NOT_FOUND, FORBIDDEN, APPROVAL_MISMATCH, CONFLICT, or what a re-check refuses; the status then stays. */
+  approve(decision: { effectId: string; seal: string; comment?: string | null | undefined }): Promise<Effect>;
+  /** @throws NOT_FOUND, FORBIDDEN, CONFLICT */
+  reject(decision: { effectId: string; reason?: string | null | undefined }): Promise<Effect>;
+  /** The requester's own yes where the rule asks for no more. @throws like `approve` */
+  confirm(decision: { effectId: string; seal: string }): Promise<Effect>;
+  /** By its requester, or by an ADMIN. @throws NOT_FOUND, CONFLICT once it is being performed */
+  cancel(decision: { effectId: string }): Promise<Effect>;
+
+  /** Null for an id that is unknown here, or of another principal's request that this one may not read. */
+  find(effectId: string): Promise<Effect | null>;
+}

@@ -1,0 +1,42 @@
+// However an effect ends, it ends here: the move, the money, the domain's rows and the event, in one transaction with the
+// audit entry of whoever ended it. Charged when done, released otherwise; UNCERTAIN keeps its money until settled.
+import type { Effect } from '../generated/prisma/client.js';
+import { Prisma } from '../generated/prisma/client.js';
+import type { EffectEnd, EffectFailure } from './define-effect.js';
+import type { EffectDeps } from './deps.js';
+import { charge, release } from './ledger.js';
+import { emitEffect } from './propose.js';
+import { asJson, moveEffect, payerOf } from './stored-effect.js';
+import type { World } from './world.js';
+
+export interface Ending {
+  readonly status: EffectEnd;
+  readonly result?: unknown;
+  readonly failure?: EffectFailure;
+  /** Leaves the domain's own rows alone: for when they are what fails. */
+  readonly withoutDomain?: boolean;
+}
+
+/** @throws CONFLICT when somebody else moved it first; whatever the domain's hook throws */
+export async function endEffect(world: World, deps: EffectDeps, effect: Effect, ending: Ending): Promise<Effect> {
+  const { status } = ending;
+  const price = effect.priceCredits;
+  const ended = await moveEffect(world.db, effect, status, {
+    result: asJson(ending.result) ?? Prisma.DbNull,
+    failure: asJson(ending.failure) ?? Prisma.DbNull,
+    chargedCredits: status === 'SUCCEEDED' ? price : 0,
+  });
+  if (ending.withoutDomain !== true) await tellDomain(world, deps, ended, ending);
+  if (status === 'SUCCEEDED') await charge(world.db, payerOf(effect), price);
+  else if (status !== 'UNCERTAIN') await release(world.db, payerOf(effect), price);
+  await emitEffect(world, ended);
+  return ended;
+}
+
+async function tellDomain(world: World, deps: EffectDeps, effect: Effect, ending: Ending): Promise<void> {
+  const definition = deps.definitions.get(effect.kind);
+  const payload = definition?.payload.safeParse(effect.payload);
+  if (definition?.settled === undefined || payload?.success !== true) return;
+  const { status, result = null, failure = null } = ending;
+  await definition.settled(payload.data, { effectId: effect.id, status, result, failure }, world);
+}

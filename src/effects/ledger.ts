@@ -1,0 +1,132 @@
+// Money in whole credits. A movement is one conditional UPDATE and one line that is never changed: the database decides
+// under its row lock whether there is enough, so no number of concurrent requests spends more than there is or than a key
+// may. The account is always the sum of its lines. Locks are taken key first, account second, everywhere.
+import type { GuardedDb } from '../guard/guarded-db.js';
+import { inWorkspace, sql } from '../guard/sql.js';
+import { CodedError } from '../platform/errors.js';
+import { newId } from '../platform/ids.js';
+
+/** On whose account a movement goes beside the workspace's. */
+export interface Payer {
+  readonly effectId: string;
+  readonly apiKeyId: string | null;
+  readonly agentId: string | null;
+}
+
+type LedgerKind = 'TOP_UP' | 'RESERVE' | 'CHARGE' | 'RELEASE';
+
+/**
+ * Promises credits away. Nothing happens for zero.
+ * @throws SPEND_CAP_EXCEEDED, INSUFFICIENT_CREDITS; the caller's transaction must then be given up
+ */
+export async function reserve(db: GuardedDb, payer: Payer, credits: number): Promise<void> {
+  requireWhole(credits);
+  if (credits === 0) return;
+  if (payer.apiKeyId !== null) await reserveOnKey(db, payer.apiKeyId, credits);
+  const taken = await db.$sql(sql`UPDATE credit_account a SET reserved_credits = a.reserved_credits + ${credits}::int
+    WHERE ${inWorkspace(db, 'CreditAccount', 'a')} AND a.balance_credits - a.reserved_credits >= ${credits}::int
+    RETURNING a.workspace_id`);
+  if (taken.length === 0) throw await insufficient(db, credits);
+  await writeLine(db, 'RESERVE', payer, 0, credits);
+}
+
+/** Spends what was reserved. `credits` may be less than reserved; the rest goes back. */
+export async function charge(db: GuardedDb, payer: Payer, reserved: number, credits: number = reserved): Promise<void> {
+  requireWhole(credits);
+  if (credits > reserved) throw new Error(`A charge of ${credits} credits exceeds the ${reserved} reserved for it.`);
+  if (reserved === 0) return;
+  await moveReserved(db, payer, reserved, credits);
+  await writeLine(db, 'CHARGE', payer, -credits, -reserved);
+}
+
+/** Gives back what was reserved. */
+export async function release(db: GuardedDb, payer: Payer, reserved: number): Promise<void> {
+  requireWhole(reserved);
+  if (reserved === 0) return;
+  await moveReserved(db, payer, reserved, 0);
+  await writeLine(db, 'RELEASE', payer, 0, -reserved);
+}
+
+/** Adds credits to the workspace; makes its account when there is none. */
+export async function topUp(db: GuardedDb, credits: number): Promise<void> {
+  requireWhole(credits);
+  await db.$sql(sql`INSERT INTO credit_account (workspace_id, balance_credits) VALUES (${db.$tenant.workspaceId}, ${credits}::int)
+    ON CONFLICT (workspace_id) DO UPDATE SET balance_credits = credit_account.balance_credits + EXCLUDED.balance_credits
+    RETURNING workspace_id`);
+  await writeLine(db, 'TOP_UP', { effectId: null, apiKeyId: null, agentId: null }, credits, 0);
+}
+
+interface CappedKey {
+  readonly cap: number | null;
+  readonly period: 'LIFETIME' | 'DAY' | 'MONTH' | null;
+}
+
+async function reserveOnKey(db: GuardedDb, keyId: string, credits: number): Promise<void> {
+  // The lifetime cap is judged by the UPDATE itself; a daily or monthly one under the row lock that the UPDATE took.
+  const [key] =
+    await db.$sql<CappedKey>(sql`UPDATE api_key k SET reserved_credits = k.reserved_credits + ${credits}::int
+    WHERE ${inWorkspace(db, 'ApiKey', 'k')} AND k.id = ${keyId} AND (k.spend_cap_credits IS NULL
+      OR COALESCE(k.spend_cap_period::text, 'LIFETIME') <> 'LIFETIME'
+      OR k.spent_credits + k.reserved_credits + ${credits}::int <= k.spend_cap_credits)
+    RETURNING k.spend_cap_credits AS cap, k.spend_cap_period::text AS period`);
+  if (key === undefined) throw capExceeded(credits);
+  if (key.cap === null || key.period === null || key.period === 'LIFETIME') return;
+  const used = await usedInPeriod(db, keyId, key.period);
+  if (used + credits > key.cap) throw capExceeded(credits, key.period);
+}
+
+/** What the key asked for since the day or month began (UTC), less what was given back of it. */
+async function usedInPeriod(db: GuardedDb, keyId: string, period: 'DAY' | 'MONTH'): Promise<number> {
+  const [row] = await db.$sql<{ used: number }>(sql`
+    SELECT COALESCE(sum(l.reserved_delta - l.balance_delta), 0)::int AS used
+    FROM ledger_entry l JOIN ledger_entry first ON first.workspace_id = l.workspace_id
+      AND first.effect_id = l.effect_id AND first.kind = 'RESERVE'
+    WHERE ${inWorkspace(db, 'LedgerEntry', 'l')} AND first.api_key_id = ${keyId}
+      AND first.created_at >= date_trunc(${period.toLowerCase()}, now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'`);
+  return row?.used ?? 0;
+}
+
+async function moveReserved(db: GuardedDb, payer: Payer, reserved: number, spent: number): Promise<void> {
+  if (payer.apiKeyId !== null) {
+    await db.$sql(sql`UPDATE api_key k SET reserved_credits = k.reserved_credits - ${reserved}::int,
+      spent_credits = k.spent_credits + ${spent}::int
+      WHERE ${inWorkspace(db, 'ApiKey', 'k')} AND k.id = ${payer.apiKeyId} RETURNING k.id`);
+  }
+  const moved = await db.$sql(sql`UPDATE credit_account a SET reserved_credits = a.reserved_credits - ${reserved}::int,
+    balance_credits = a.balance_credits - ${spent}::int
+    WHERE ${inWorkspace(db, 'CreditAccount', 'a')} AND a.reserved_credits >= ${reserved}::int RETURNING a.workspace_id`);
+  if (moved.length === 0) throw new Error('The account holds less in reserve than its effects: the ledger is damaged.');
+}
+
+async function writeLine(
+  db: GuardedDb,
+  kind: LedgerKind,
+  payer: { effectId: string | null; apiKeyId: string | null; agentId: string | null },
+  balanceDelta: number,
+  reservedDelta: number,
+): Promise<void> {
+  await db.ledgerEntry.create({ data: { id: newId('lge'), kind, balanceDelta, reservedDelta, ...payer } });
+}
+
+async function insufficient(db: GuardedDb, credits: number): Promise<CodedError> {
+  const [account] = await db.$sql<{ available: number }>(sql`SELECT a.balance_credits - a.reserved_credits AS available
+    FROM credit_account a WHERE ${inWorkspace(db, 'CreditAccount', 'a')}`);
+  const availableCredits = account?.available ?? 0;
+  return new CodedError(
+    'INSUFFICIENT_CREDITS',
+    `This takes ${credits} credits and ${availableCredits} are available. Top up, or wait for reserved credits to be released.`,
+    { requiredCredits: credits, availableCredits },
+  );
+}
+
+const capExceeded = (credits: number, period?: string): CodedError =>
+  new CodedError(
+    'SPEND_CAP_EXCEEDED',
+    `This takes ${credits} credits, more than the key's spend cap leaves${period === undefined ? '' : ` this ${period.toLowerCase()}`}. Ask an admin to raise the cap.`,
+    { requiredCredits: credits },
+  );
+
+function requireWhole(credits: number): void {
+  if (!Number.isInteger(credits) || credits < 0)
+    throw new Error(`Credits are whole and not negative; ${credits} are neither.`);
+}

@@ -1,0 +1,22 @@
+// The numbers of the sallyport in one place, each with its reason.
+
+export const effectLimits = {
+  /** A request nobody decided on in three days is not wanted any more; one approved waits as long for a worker. */
+  expiresInHours: 72,
+  /** A caller that lost an answer asks again within a week. */
+  idempotencyKeptDays: 7,
+  idempotencyKeyCharsMax: 255,
+  commentCharsMax: 2_000,
+  /** What a person is asked to read before approving, and what one row should hold. */
+  payloadBytesMax: 512 * 1024,
+  /** Longer than any connector may take, so that a live worker is never taken for a dead one. */
+  leaseMs: 120_000,
+  performTimeoutMs: 90_000,
+  /** Waits between attempts that provably did nothing. After the last the effect fails. */
+  retryDelaysMs: [5_000, 30_000, 120_000, 600_000, 1_800_000],
+  /** What a provider's own wish to wait is cut to. */
+  retryAfterMaxMs: 3_600_000,
+  recoverEveryMs: 30_000,
+  /** Rows one pass of recovery takes on; the next pass takes the rest. */
+  recoverAtOnce: 200,
+} as const;

@@ -1,0 +1,99 @@
+// Doing it, at most once. Transaction one takes the effect and writes down that an attempt begins; then, in no transaction,
+// the connector acts; transaction two closes the attempt and settles. A crash in between leaves an open attempt whose
+// lease ends: recovery repeats it only where the provider takes our key, and calls it UNCERTAIN otherwise. Whoever comes
+// back after that finds the attempt closed and is not believed.
+import { ConnectorError } from '../connectors/connector.js';
+import type { Effect } from '../generated/prisma/client.js';
+import type { GuardedDb } from '../guard/guarded-db.js';
+import { sql } from '../guard/sql.js';
+import { implementJob, type Job } from '../jobs/define-job.js';
+import { newId } from '../platform/ids.js';
+import type { EffectDefinition } from './define-effect.js';
+import { judgeQueued } from './judge-queued.js';
+import { effectLimits } from './limits.js';
+import { performAction } from './perform-action.js';
+import { type EffectPlace, performEffectJob } from './perform-job.js';
+import { emitEffect } from './propose.js';
+import { refuseQueued } from './refuse-queued.js';
+import { type Attempt, type AttemptOutcome, settleAttempt } from './settle-attempt.js';
+import { asJson, lockEffect, moveEffect } from './stored-effect.js';
+import { inWorkspaceOf, systemWorld, type WorkerDeps } from './worker-world.js';
+
+export const performJob = (deps: WorkerDeps): Job =>
+  implementJob(performEffectJob, (place) => performEffect(deps, place));
+
+/** May run any number of times for one effect: only a run that finds it QUEUED does anything. */
+export async function performEffect(deps: WorkerDeps, place: EffectPlace): Promise<void> {
+  const attempt = await inWorkspaceOf(deps, place, (db) => begin(deps, db, place));
+  if (attempt === null) return;
+  if (attempt === 'action') return performAction(deps, place);
+  await settleAttempt(deps, attempt, await act(deps, attempt));
+}
+
+async function begin(deps: WorkerDeps, db: GuardedDb, place: EffectPlace): Promise<Attempt | 'action' | null> {
+  const effect = await lockEffect(db, place.effectId);
+  if (effect === null || effect.status !== 'QUEUED') return null;
+  const definition = deps.engine.definitions.get(effect.kind);
+  if (definition === undefined) {
+    if (deps.engine.actionPerformer(effect.kind) !== null) return 'action';
+    const message = `This server does not know how to perform ${effect.kind}.`;
+    return refuseQueued(deps, db, effect, { code: 'UNKNOWN_KIND', message });
+  }
+  const judged = await judgeQueued(deps, db, effect, definition);
+  if ('failure' in judged) return refuseQueued(deps, db, effect, judged.failure);
+  return start(deps, db, place, { effect, definition, payload: judged.payload });
+}
+
+interface Ready {
+  readonly effect: Effect;
+  readonly definition: EffectDefinition;
+  readonly payload: unknown;
+}
+
+async function start(deps: WorkerDeps, db: GuardedDb, place: EffectPlace, ready: Ready): Promise<Attempt> {
+  const connector = ready.definition.connector(ready.payload, deps.connectors);
+  const number = (await db.effectExecution.count({ where: { effectId: ready.effect.id } })) + 1;
+  const executionId = newId('exe');
+  // By the database's clock, because another server's recovery will judge it.
+  await db.$sql(sql`INSERT INTO effect_execution (workspace_id, id, effect_id, attempt, connector, lease_until)
+    VALUES (${db.$tenant.workspaceId}, ${executionId}, ${ready.effect.id}, ${number}::int, ${connector},
+      now() + make_interval(secs => ${deps.leaseMs / 1000}::float8)) RETURNING id`);
+  const effect = await moveEffect(db, ready.effect, 'PERFORMING');
+  await emitEffect(systemWorld(deps, db, effect), effect);
+  return { ...ready, effect, place, executionId, number, connector };
+}
+
+async function act(deps: WorkerDeps, { effect, definition, payload }: Attempt): Promise<AttemptOutcome> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), deps.performTimeoutMs);
+  try {
+    const inside = { connectors: deps.connectors, idempotencyKey: effect.id, signal: controller.signal };
+    const result = await Promise.race([definition.perform(payload, inside), tooLate(controller.signal)]);
+    return { outcome: 'done', result: asJson(result) };
+  } catch (error) {
+    return outcomeOf(deps, effect, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** For a connector that does not heed the signal. */
+const tooLate = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const late = new ConnectorError('unknown', 'The provider did not answer in time.');
+    signal.addEventListener('abort', () => reject(late), { once: true });
+  });
+
+function outcomeOf({ log }: WorkerDeps, effect: Effect, error: unknown): AttemptOutcome {
+  if (!(error instanceof ConnectorError)) {
+    log.error(
+      { err: error, effectId: effect.id, requestId: effect.requestId },
+      'performing an effect threw what no connector throws',
+    );
+    return { outcome: 'unknown', message: 'Something unexpected happened while it was performed.', retryAfterMs: null };
+  }
+  const { outcome, message, retryAfterMs } = error;
+  log.warn({ err: error, effectId: effect.id, outcome }, 'a connector did not perform an effect');
+  const waitMs = retryAfterMs === null ? null : Math.min(retryAfterMs, effectLimits.retryAfterMaxMs);
+  return { outcome, message, retryAfterMs: waitMs };
+}

@@ -1,0 +1,201 @@
+// Asking to leave. The payload is parsed, frozen, priced and sealed; a rule says who must agree; the price is reserved;
+// and the effect waits or queues. All of it in the mutation's transaction: a refusal here leaves no trace of the request.
+import type { AuditAction } from '../audit/actions.js';
+import type { EffectEventType } from '../events/catalogue.js';
+import type { Effect } from '../generated/prisma/client.js';
+import { factsOf, isScope } from '../guard/scopes.js';
+import { badInput } from '../platform/errors.js';
+import { newId } from '../platform/ids.js';
+import { requireValid } from '../platform/validation.js';
+import { type ApprovalFacts, approvalsNeeded, decideRule, type RuleVerdict } from './approval-policy.js';
+import type { EffectDeps } from './deps.js';
+import type { EffectKind } from './effect-kind.js';
+import type { ProposeOptions } from './effect-port.js';
+import { reserve } from './ledger.js';
+import { effectLimits } from './limits.js';
+import { performEffectJob } from './perform-job.js';
+import { sealOf } from './seal.js';
+import { asJson, payerOf } from './stored-effect.js';
+import type { World } from './world.js';
+
+export async function propose<Payload>(
+  world: World,
+  deps: EffectDeps,
+  kind: EffectKind<Payload>,
+  payload: Payload,
+  options: ProposeOptions,
+): Promise<Effect> {
+  const parsed = requireValid(kind.payload, payload, 'payload');
+  const scopes = options.scopes ?? scopesAllowing(world);
+  requireSpendingScope(kind, scopes);
+  const facts = kind.facts?.(parsed) ?? {};
+  const agentId = world.principal.agentId ?? facts.agentId ?? null;
+  const credits = kind.price(parsed, world);
+  const rule = await judge(world, deps, {
+    act: 'EFFECT',
+    kind: kind.kind,
+    agentId,
+    credits,
+    recipients: facts.recipients ?? 1,
+    isFirstContact: facts.firstContact ?? false,
+    channel: facts.channel ?? null,
+  });
+  const effect = await store(world, {
+    id: options.effectId,
+    kind: kind.kind,
+    payload: freeze(parsed),
+    scopes,
+    agentId,
+    credits,
+    rule,
+  });
+  await reserve(world.db, payerOf(effect), credits);
+  await kind.proposed?.(parsed, effect.id, world);
+  await tell(world, effect, kind.kind, rule, kind.subject?.(parsed) ?? null);
+  return effect;
+}
+
+/** Null: no rule holds it, and nothing was written. */
+export async function holdAction(
+  world: World,
+  deps: EffectDeps,
+  action: string,
+  input: unknown,
+): Promise<Effect | null> {
+  const { agentId } = world.principal;
+  const asked = {
+    act: 'ACTION',
+    kind: action,
+    agentId,
+    credits: 0,
+    recipients: 0,
+    isFirstContact: false,
+    channel: null,
+  } as const;
+  const rule = await judge(world, deps, asked);
+  if (rule.requirement === 'NONE') return null;
+  const scopes = scopesAllowing(world);
+  const effect = await store(world, {
+    id: newId('eff'),
+    kind: action,
+    payload: freeze(input),
+    scopes,
+    agentId,
+    credits: 0,
+    rule,
+  });
+  await tell(world, effect, 'action.hold', rule, null);
+  return effect;
+}
+
+/** What let the current field pass, as a list: `a+b`, `role:ADMIN`. */
+const scopesAllowing = ({ request }: World): readonly string[] =>
+  (request.allowedBy ?? '').split('+').filter((scope) => scope.includes(':'));
+
+async function judge(
+  { db, principal }: World,
+  deps: EffectDeps,
+  facts: Omit<ApprovalFacts, 'principalKind' | 'apiKeyId'>,
+): Promise<RuleVerdict> {
+  const who = { principalKind: principal.kind, apiKeyId: principal.apiKeyId };
+  return decideRule(await deps.rulesOf(db), { ...facts, ...who }).rule;
+}
+
+interface NewEffect {
+  readonly id: string;
+  readonly kind: string;
+  readonly payload: ReturnType<typeof freeze>;
+  readonly scopes: readonly string[];
+  readonly agentId: string | null;
+  readonly credits: number;
+  readonly rule: RuleVerdict;
+}
+
+async function store(world: World, { id, kind, payload, scopes, agentId, credits, rule }: NewEffect): Promise<Effect> {
+  const { db, principal, prices, clock, request } = world;
+  const waits = rule.requirement !== 'NONE';
+  return db.effect.create({
+    data: {
+      id,
+      kind,
+      status: waits ? 'AWAITING_APPROVAL' : 'QUEUED',
+      actorKind: principal.kind,
+      actorId: principal.id,
+      agentId,
+      apiKeyId: principal.apiKeyId,
+      scopes: [...scopes],
+      payload,
+      priceCredits: credits,
+      priceBook: prices.version,
+      rule: { ...rule, approvers: [...rule.approvers] },
+      seal: sealOf({
+        kind,
+        payload,
+        workspaceId: principal.workspaceId,
+        principal,
+        price: credits,
+        priceBook: prices.version,
+        rule,
+      }),
+      approvalsNeeded: approvalsNeeded(rule.requirement),
+      requestId: request.id,
+      expiresAt: expiryFrom(clock.now()),
+    },
+  });
+}
+
+export const expiryFrom = (now: Date): Date => new Date(now.getTime() + effectLimits.expiresInHours * 3_600_000);
+
+async function tell(
+  world: World,
+  effect: Effect,
+  action: AuditAction,
+  rule: RuleVerdict,
+  subjectId: string | null,
+): Promise<void> {
+  const waits = effect.status === 'AWAITING_APPROVAL';
+  const details = { status: effect.status, rule: `${rule.id}@${rule.version}`, seal: effect.seal };
+  await world.audit.record(
+    action === 'action.hold'
+      ? { action, effectId: effect.id, outcome: 'HELD', details: { ...details, kind: effect.kind } }
+      : { action, subjectId, effectId: effect.id, outcome: waits ? 'HELD' : 'DONE', details },
+  );
+  await emitEffect(world, effect);
+  if (!waits) await enqueuePerforming(world, effect);
+}
+
+/** The event of the status the effect is in. */
+export const emitEffect = ({ events }: Pick<World, 'events'>, effect: Effect): Promise<void> =>
+  events.emit(`effect.${effect.status.toLowerCase()}` as EffectEventType, effect.id, {
+    kind: effect.kind,
+    status: effect.status,
+    actorId: effect.actorId,
+  });
+
+export const enqueuePerforming = async (
+  { db, enqueue }: Pick<World, 'db' | 'enqueue'>,
+  effect: Effect,
+  startAfter?: Date,
+): Promise<void> => {
+  const { organizationId, workspaceId } = db.$tenant;
+  const options = { singletonKey: effect.id, ...(startAfter === undefined ? {} : { startAfter }) };
+  await enqueue(performEffectJob, { organizationId, workspaceId, effectId: effect.id }, options);
+};
+
+function requireSpendingScope(kind: Pick<EffectKind, 'kind' | 'spends'>, scopes: readonly string[]): void {
+  if (!kind.spends || scopes.some((scope) => isScope(scope) && factsOf(scope).spends)) return;
+  throw new Error(`${kind.kind} spends credits but was allowed by ${scopes.join(', ') || 'no scope'}, which does not.`);
+}
+
+// PostgreSQL's JSON cannot hold it.
+const escapedNul = /(?<!\\)(?:\\\\)*\\u0000/;
+
+/** As the database will give it back, so that the seal made now is the seal made later. */
+function freeze(payload: unknown) {
+  const text = JSON.stringify(payload) ?? 'null';
+  if (Buffer.byteLength(text) > effectLimits.payloadBytesMax) {
+    throw badInput(`The request is larger than ${effectLimits.payloadBytesMax / 1024} KiB. Send less text.`, 'input');
+  }
+  if (escapedNul.test(text)) throw badInput('A text holds a NUL character; remove it.', 'input');
+  return asJson(JSON.parse(text)) ?? {};
+}

@@ -1,0 +1,49 @@
+// The checks that are made again: whoever asked must still be allowed to, and what was asked must still be true. Made when
+// a person approves (the refusal is answered and nothing changes) and when a worker performs (the effect fails by it).
+import type { Principal } from '../auth/principal.js';
+import type { Effect } from '../generated/prisma/client.js';
+import { type Role, roleAtLeast } from '../guard/roles.js';
+import { isScope } from '../guard/scopes.js';
+import { CodedError } from '../platform/errors.js';
+import { requireValid } from '../platform/validation.js';
+import type { EffectDefinition } from './define-effect.js';
+import type { EffectDeps } from './deps.js';
+import { sealOfStored } from './stored-effect.js';
+import type { World } from './world.js';
+
+/**
+ * Whoever asked, as they are today, still holding what let them ask.
+ * @throws UNAUTHENTICATED with the reason (revoked, expired, suspended, left), or FORBIDDEN naming what is missing
+ */
+export async function requireRequester(world: World, deps: EffectDeps, effect: Effect): Promise<Principal> {
+  const requester = await deps.requesterOf(effect, world.db);
+  const missing = effect.scopes.filter((scope) => !holds(requester, scope));
+  if (missing.length > 0) {
+    throw new CodedError('FORBIDDEN', `Whoever asked no longer holds: ${missing.join(', ')}.`, {
+      missingScopes: missing,
+    });
+  }
+  return requester;
+}
+
+function holds(requester: Principal, required: string): boolean {
+  if (required.startsWith('role:')) return roleAtLeast(requester.role, required.slice('role:'.length) as Role);
+  return isScope(required) && requester.effectiveScopes.has(required);
+}
+
+/**
+ * The stored payload, parsed, after the domain's own re-check.
+ * @throws the domain's refusal; BAD_USER_INPUT when the payload is not of today's shape
+ */
+export async function requireStillTrue(world: World, definition: EffectDefinition, effect: Effect): Promise<unknown> {
+  const payload = requireValid(definition.payload, effect.payload, 'payload');
+  await definition.recheck(payload, world);
+  return payload;
+}
+
+/** @throws APPROVAL_MISMATCH when the row is not what was sealed */
+export function requireUnaltered(effect: Effect): void {
+  if (sealOfStored(effect) !== effect.seal) {
+    throw new CodedError('APPROVAL_MISMATCH', 'The stored request is not what was sealed. Ask for it again.');
+  }
+}

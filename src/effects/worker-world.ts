@@ -1,0 +1,66 @@
+// What a worker needs beside the engine: the database, a way to make worlds, the connectors, and time limits that tests may
+// shorten. A worker acts as the server itself, on behalf of whoever asked, and says so in the audit trail.
+import { PLAN_LIMITS } from '../auth/plans.js';
+import type { Principal } from '../auth/principal.js';
+import type { Connectors } from '../connectors/connector.js';
+import type { Database } from '../db/database.js';
+import type { Effect } from '../generated/prisma/client.js';
+import { type GuardedDb, inTenant } from '../guard/guarded-db.js';
+import type { Clock } from '../platform/clock.js';
+import type { CreateWorld } from './create-world.js';
+import type { EffectDeps } from './deps.js';
+import type { EffectPlace } from './perform-job.js';
+import type { World } from './world.js';
+
+/** The part of a logger that workers use. */
+export interface WorkerLog {
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export interface WorkerDeps {
+  readonly engine: EffectDeps;
+  readonly database: Pick<Database, 'bound' | 'owner'>;
+  readonly createWorld: CreateWorld;
+  readonly connectors: Connectors;
+  readonly clock: Clock;
+  readonly log: WorkerLog;
+  readonly leaseMs: number;
+  readonly performTimeoutMs: number;
+  readonly retryDelaysMs: readonly number[];
+}
+
+/** One transaction in the effect's workspace, seeing all of it. */
+export const inWorkspaceOf = <T>(
+  { database }: Pick<WorkerDeps, 'database'>,
+  { organizationId, workspaceId }: Pick<EffectPlace, 'organizationId' | 'workspaceId'>,
+  run: (db: GuardedDb) => Promise<T>,
+): Promise<T> => inTenant(database.bound, { organizationId, workspaceId, agentId: null }, run);
+
+/** The server's own world, under the correlation id of the request that asked. */
+export const systemWorld = ({ createWorld }: WorkerDeps, db: GuardedDb, effect: Effect): World =>
+  createWorld(db, systemPrincipal(db, effect), { id: effect.requestId, ip: null, allowedBy: null });
+
+/** The world of whoever asked, as they are today. */
+export const requesterWorld = (
+  { createWorld }: WorkerDeps,
+  db: GuardedDb,
+  effect: Effect,
+  requester: Principal,
+): World => createWorld(db, requester, { id: effect.requestId, ip: null, allowedBy: effect.scopes.join('+') || null });
+
+const systemPrincipal = (db: GuardedDb, effect: Effect): Principal => ({
+  kind: 'SYSTEM',
+  id: 'system',
+  organizationId: db.$tenant.organizationId,
+  workspaceId: db.$tenant.workspaceId,
+  scopes: [],
+  effectiveScopes: new Set(),
+  verdictKey: 'SYSTEM',
+  role: null,
+  // The trail shows the key and the agent on whose behalf the server acts.
+  apiKeyId: effect.apiKeyId,
+  agentId: effect.agentId,
+  plan: 'scale',
+  limits: PLAN_LIMITS.scale,
+});

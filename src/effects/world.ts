@@ -1,0 +1,33 @@
+// What a service is a function of. A request builds one from its principal, a job rebuilds one from its row; the rules
+// of a module cannot tell the difference. Inside a mutation every part of it shares the root field's transaction.
+import type { Audit } from '../audit/record.js';
+import type { Principal } from '../auth/principal.js';
+import type { Events } from '../events/emit.js';
+import type { GuardedDb } from '../guard/guarded-db.js';
+import type { Enqueue } from '../jobs/queue.js';
+import type { Clock } from '../platform/clock.js';
+import type { EffectPort } from './effect-port.js';
+import type { PriceBook } from './prices.js';
+
+export interface World {
+  /** Sees the principal's workspace only; inside a mutation it is the mutation's transaction. */
+  readonly db: GuardedDb;
+  readonly principal: Principal;
+  /** Writes audit entries in the transaction of `db`. */
+  readonly audit: Audit;
+  /** Emits events in the transaction of `db`. */
+  readonly events: Events;
+  readonly enqueue: Enqueue;
+  readonly effects: EffectPort;
+  readonly prices: PriceBook;
+  readonly clock: Clock;
+  readonly request: RequestFacts;
+}
+
+/** What the audit trail keeps of the request that caused a change. */
+export interface RequestFacts {
+  readonly id: string;
+  readonly ip: string | null;
+  /** The scope or role that let the current root field pass; null outside a mutation. */
+  readonly allowedBy: string | null;
+}

@@ -1,0 +1,24 @@
+// Later, but surely: a job is enqueued in the transaction of the caller's own rows, so it exists exactly when they do.
+// The bound role may not see the queue; a function of the database puts the job in and wakes the workers at commit.
+import type { GuardedDb } from '../guard/guarded-db.js';
+import { sql } from '../guard/sql.js';
+import type { JobKind } from './define-job.js';
+
+export interface EnqueueOptions {
+  /** Names what the job is about, for finding jobs that were lost. */
+  readonly singletonKey?: string;
+  /** Not before this moment; left out: at once. */
+  readonly startAfter?: Date;
+}
+
+export type Enqueue = <Data>(kind: JobKind<Data>, data: Data, options?: EnqueueOptions) => Promise<void>;
+
+/** @returns an `Enqueue` that writes in the transaction of `db`. It throws when the data is not of the kind's shape. */
+export const enqueueIn =
+  (db: GuardedDb): Enqueue =>
+  async (kind, data, options = {}) => {
+    const body = JSON.stringify(kind.data.parse(data));
+    await db.$sql(sql`SELECT sallyport_enqueue(
+      ${kind.name}::text, ${body}::jsonb, ${options.singletonKey ?? null}::text, ${options.startAfter ?? null}::timestamptz
+    )::text AS enqueued`);
+  };
