@@ -1,0 +1,182 @@
+// The environment, read once. Nothing else in src touches process.env: whoever needs a setting is handed it. A bad value
+// stops the start with one line that names the variable and the remedy, and never the value, which may be a secret.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { ConfigurationError } from './platform/errors.js';
+
+const whenGiven = <T extends z.ZodType>(schema: T) => z.preprocess((text) => (text === '' ? undefined : text), schema);
+
+const optional = <T extends z.ZodType>(schema: T) => whenGiven(schema.optional()).transform((value) => value ?? null);
+
+const wholeNumber = (most: number, byDefault: number, remedy: string) =>
+  whenGiven(
+    z
+      .string()
+      .regex(/^\d{1,6}$/, remedy)
+      .transform(Number)
+      .refine((value) => value <= most, remedy)
+      .default(byDefault),
+  );
+
+const choice = <const T extends readonly [string, ...string[]]>(values: T, byDefault: T[number]) =>
+  whenGiven(z.enum(values, `must be one of ${values.join(', ')}`).optional()).transform((value) => value ?? byDefault);
+
+function urlOf(text: string): URL | null {
+  return URL.canParse(text) ? new URL(text) : null;
+}
+
+const url = (protocols: readonly string[], example: string) =>
+  z.string().refine((text) => protocols.includes(urlOf(text)?.protocol ?? ''), `must be a URL such as ${example}`);
+
+const isOrigin = (text: string): boolean => {
+  const parsed = urlOf(text);
+  return parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.origin === text && !text.includes('*');
+};
+
+const SECRET_REMEDY = 'must be at least 32 random bytes in base64; make one with: openssl rand -base64 32';
+
+const secret = z
+  .string()
+  .refine((text) => /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) && Buffer.from(text, 'base64').length >= 32, SECRET_REMEDY);
+
+const POSTGRES = url(['postgres:', 'postgresql:'], 'postgresql://user:password@host:5432/sallyport');
+const WEB = url(['http:', 'https:'], 'https://host/path');
+
+const environment = z.object({
+  DATABASE_URL: optional(POSTGRES),
+  DATABASE_REPLICA_URL: optional(POSTGRES),
+  DATA_DIR: whenGiven(z.string().default('.data')).transform((folder) => resolve(folder)),
+  REDIS_URL: optional(url(['redis:', 'rediss:'], 'redis://host:6379')),
+  HOST: whenGiven(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9.:_-]+$/, 'must be an address or host name without a port; 0.0.0.0 listens on all')
+      .default('127.0.0.1'),
+  ),
+  PORT: wholeNumber(65_535, 4_000, 'must be a whole number from 0 to 65535; 0 picks a free port'),
+  PUBLIC_URL: optional(
+    z
+      .string()
+      .transform((text) => text.replace(/\/$/, ''))
+      .refine(isOrigin, 'must be scheme and host alone, such as https://api.example.com'),
+  ),
+  ALLOWED_ORIGINS: whenGiven(
+    z
+      .string()
+      .default('')
+      .transform((text) =>
+        text
+          .split(',')
+          .map((part) => part.trim())
+          .filter((part) => part !== ''),
+      )
+      .refine(
+        (origins) => origins.every(isOrigin),
+        'must list exact origins such as https://app.example.com, separated by commas; * is never allowed',
+      ),
+  ),
+  SALLYPORT_SECRET: optional(secret),
+  SALLYPORT_SECRET_PREVIOUS: optional(secret),
+  KEY_BRAND: whenGiven(
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9]{0,9}$/, 'must be 1 to 10 lower-case letters and digits, a letter first')
+      .default('sp'),
+  ),
+  TRUST_PROXY: wholeNumber(10, 0, 'must be the number of proxies in front of this server, 0 to 10'),
+  SMTP_URL: optional(url(['smtp:', 'smtps:'], 'smtp://user:password@host:587')),
+  SMTP_FROM: optional(
+    z
+      .string()
+      .regex(
+        /^[^\s@<>]+@[^\s@<>]+$|^[^<>\r\n]*<[^\s@<>]+@[^\s@<>]+>$/,
+        'must be an e-mail address, such as hello@example.com',
+      ),
+  ),
+  SMS_URL: optional(WEB),
+  VOICE_URL: optional(WEB),
+  MODEL_URL: optional(WEB),
+  MODEL_NAME: optional(z.string()),
+  MODEL_API_KEY: optional(z.string().regex(/^[\x21-\x7e]+$/, 'must be one word without spaces')),
+  SHARED_PROVIDERS: choice(['on', 'off'], 'on'),
+  INTROSPECTION: choice(['public', 'keys'], 'public'),
+  LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+});
+
+/** Every variable that is read, in the order of `.env.example`. */
+export const VARIABLES: readonly string[] = Object.keys(environment.shape);
+
+export interface Config {
+  /** Null: the embedded database in `dataDir`. */
+  readonly databaseUrl: string | null;
+  readonly databaseReplicaUrl: string | null;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly redisUrl: string | null;
+  readonly host: string;
+  /** 0 asks for any free port. */
+  readonly port: number;
+  /** Scheme and host under which people and partners reach this server; null only when the port is not known yet. */
+  readonly publicUrl: string | null;
+  /** Exact origins that may use a session cookie, besides our own. */
+  readonly allowedOrigins: readonly string[];
+  /** Base64, at least 32 bytes; `current` is null only when embedded: then the one in `dataDir` is used. */
+  readonly secrets: { readonly current: string | null; readonly previous: string | null };
+  readonly keyBrand: string;
+  /** How many proxies may speak through `X-Forwarded-For`. */
+  readonly trustProxy: number;
+  readonly smtp: { readonly url: string | null; readonly from: string | null };
+  readonly smsUrl: string | null;
+  readonly voiceUrl: string | null;
+  readonly model: { readonly url: string | null; readonly name: string | null; readonly apiKey: string | null };
+  /** False: workspaces without a provider of their own have none. */
+  readonly hasSharedProviders: boolean;
+  /** `keys`: an anonymous request may not introspect. */
+  readonly introspection: 'public' | 'keys';
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+}
+
+/** Where a browser finds a server that listens here; a wildcard address is reached by the loopback. */
+export function urlOfAddress(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/** Reads `.env` of the working folder first, unless an environment is handed in. Throws ConfigurationError. */
+export function loadConfig(env: Readonly<Record<string, string | undefined>> = processEnvironment()): Config {
+  const read = environment.safeParse(env);
+  if (!read.success) {
+    const issue = read.error.issues[0];
+    throw new ConfigurationError(`${String(issue?.path[0])} ${issue?.message ?? 'is not valid'}.`);
+  }
+  const given = read.data;
+  if (given.DATABASE_URL !== null && given.SALLYPORT_SECRET === null) {
+    throw new ConfigurationError(`SALLYPORT_SECRET is required with DATABASE_URL and ${SECRET_REMEDY}.`);
+  }
+  return {
+    databaseUrl: given.DATABASE_URL,
+    databaseReplicaUrl: given.DATABASE_REPLICA_URL,
+    dataDir: given.DATA_DIR,
+    redisUrl: given.REDIS_URL,
+    host: given.HOST,
+    port: given.PORT,
+    publicUrl: given.PUBLIC_URL ?? (given.PORT === 0 ? null : urlOfAddress(given.HOST, given.PORT)),
+    allowedOrigins: given.ALLOWED_ORIGINS,
+    secrets: { current: given.SALLYPORT_SECRET, previous: given.SALLYPORT_SECRET_PREVIOUS },
+    keyBrand: given.KEY_BRAND,
+    trustProxy: given.TRUST_PROXY,
+    smtp: { url: given.SMTP_URL, from: given.SMTP_FROM },
+    smsUrl: given.SMS_URL,
+    voiceUrl: given.VOICE_URL,
+    model: { url: given.MODEL_URL, name: given.MODEL_NAME, apiKey: given.MODEL_API_KEY },
+    hasSharedProviders: given.SHARED_PROVIDERS === 'on',
+    introspection: given.INTROSPECTION,
+    logLevel: given.LOG_LEVEL,
+  };
+}
+
+function processEnvironment(): Readonly<Record<string, string | undefined>> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return process.env;
+}
