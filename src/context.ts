@@ -1,0 +1,36 @@
+// What a resolver is given. A module adds its service to `Services` by declaration merging in `<noun>.schema.ts`
+// and app.ts registers the factory, so a new noun edits nothing here.
+import type { Principal } from './auth/principal.js';
+import type { World } from './effects/world.js';
+import type { EventType } from './events/catalogue.js';
+
+/** One entry per noun: `contacts: ReturnType<typeof contactsService>`. */
+// biome-ignore lint/suspicious/noEmptyInterface: modules merge their services into it.
+export interface Services {}
+
+export interface Inside {
+  readonly world: World;
+  readonly services: Services;
+}
+
+export interface Context extends Inside {
+  /** Null for an anonymous request; then `world` and `services` throw UNAUTHENTICATED with reason MISSING. */
+  readonly principal: Principal | null;
+  readonly requestId: string;
+  /** The caller's address; null when it is not known. */
+  readonly ip: string | null;
+  /** The first signs the cursors of lists, all verify them. */
+  readonly cursorSecrets: readonly Buffer[];
+  /**
+   * Runs one mutation root field: rows, audit, events and jobs share one transaction, and a throw leaves none of them.
+   * `allowedBy` is the scope or role that let the field pass; the audit trail keeps it.
+   */
+  transact<T>(allowedBy: string | null, run: (inside: Inside) => Promise<T>): Promise<T>;
+  /**
+   * The ids of what such events happen to in this workspace, from now on. Ends when the credential is no longer good for
+   * what it was when the subscription began.
+   */
+  listen(types: readonly EventType[], subjectId?: string): AsyncIterable<string>;
+  /** Memo of one request for batched look-ups; never outlives it. */
+  readonly memo: Map<unknown, unknown>;
+}

@@ -1,0 +1,47 @@
+// An agent key is made for one agent. Naming another one of its own workspace is refused before anything runs, as
+// FORBIDDEN_AGENT; an agent of anywhere else is not told apart from one that does not exist. It takes the one look-up that
+// is wider than the key's own view, and only when a foreign id is really named.
+import { type DocumentNode, type ExecutionArgs, GraphQLError, visit } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Principal } from '../auth/principal.js';
+import type { Context } from '../context.js';
+import { CodedError } from '../platform/errors.js';
+import { isId } from '../platform/ids.js';
+
+/** Whether one of these agents is of the principal's workspace. */
+export type AgentsExist = (principal: Principal, agentIds: readonly string[]) => Promise<boolean>;
+
+export const agentBinding = (agentsExist: AgentsExist): Plugin<Context> => {
+  const judge = async (args: ExecutionArgs, stop: (errors: readonly GraphQLError[]) => void): Promise<void> => {
+    const { principal } = args.contextValue as Context;
+    if (principal === null || principal.agentId === null) return;
+    const named = agentIdsIn(args.document, args.variableValues).filter((id) => id !== principal.agentId);
+    if (named.length > 0 && (await agentsExist(principal, named))) stop([forbiddenAgent()]);
+  };
+  return {
+    onExecute: ({ args, setResultAndStopExecution }) =>
+      judge(args as ExecutionArgs, (errors) => setResultAndStopExecution({ errors })),
+    onSubscribe: ({ args, setResultAndStopExecution }) =>
+      judge(args as ExecutionArgs, (errors) => setResultAndStopExecution({ errors })),
+  };
+};
+
+function forbiddenAgent(): GraphQLError {
+  const error = new CodedError('FORBIDDEN_AGENT', 'This key belongs to another agent and reaches that one only.');
+  return new GraphQLError(error.message, { originalError: error });
+}
+
+/** Every agent id that the caller wrote, in the document or in its variables. */
+export function agentIdsIn(document: DocumentNode, variables: unknown): readonly string[] {
+  const ids = new Set<string>();
+  const note = (value: unknown): void => {
+    if (typeof value === 'string') {
+      if (isId(value, 'agt')) ids.add(value);
+    } else if (typeof value === 'object' && value !== null) {
+      for (const part of Object.values(value)) note(part);
+    }
+  };
+  visit(document, { StringValue: ({ value }) => note(value) });
+  note(variables);
+  return [...ids];
+}

@@ -1,0 +1,39 @@
+// The refusals of both walls, as coded errors. A sentence names what is required; the data says it for machines.
+import type { Principal } from '../../auth/principal.js';
+import { insufficientPermissions, missingScopes } from '../../guard/access-requirement.js';
+import { CodedError } from '../../platform/errors.js';
+import type { Access } from './access.js';
+
+export const missingCredential = (): CodedError =>
+  new CodedError(
+    'UNAUTHENTICATED',
+    'This request carries no credential. Send a key as "Authorization: Bearer <key>" or "X-API-Key: <key>", or sign in.',
+    { reason: 'MISSING' },
+  );
+
+export interface RefusalData {
+  readonly requiredScopes?: readonly string[];
+  readonly missingScopes?: readonly string[];
+  readonly requiredRole?: string;
+}
+
+/** Every scope the requirement names, and the fewest whose grant would satisfy it. */
+export const refusalData = (access: Access, principal: Principal): RefusalData => {
+  if (access.kind === 'role') return { requiredRole: access.role };
+  if (access.kind !== 'scopes') return {};
+  return {
+    requiredScopes: [...new Set(access.anyOf.flat())],
+    missingScopes: missingScopes(principal.effectiveScopes, access.anyOf),
+  };
+};
+
+export const refusalSentence = (access: Access): string =>
+  access.kind === 'scopes'
+    ? insufficientPermissions(access.anyOf)
+    : `Insufficient permissions. Required role: ${access.kind === 'role' ? access.role : 'none'}`;
+
+/** @returns UNAUTHENTICATED for a request without a credential, else FORBIDDEN with what is required. */
+export const refusal = (access: Access, principal: Principal | null): CodedError =>
+  principal === null
+    ? missingCredential()
+    : new CodedError('FORBIDDEN', refusalSentence(access), { ...refusalData(access, principal) });

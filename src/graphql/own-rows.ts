@@ -1,0 +1,21 @@
+// Types whose rows a principal may always read when it asked for them itself, and those of others only with a scope.
+import type { Principal } from '../auth/principal.js';
+import type { Scope } from '../guard/scopes.js';
+
+interface OwnRows {
+  /** The field that names who asked. */
+  readonly field: string;
+  /** Holding this shows the rows of others too. */
+  readonly othersTake: Scope;
+}
+
+const ownTypes: Readonly<Record<string, OwnRows>> = {
+  Effect: { field: 'actorId', othersTake: 'approvals:read' },
+};
+
+/** The column and value a row must have for this principal to see it; null where every row of the workspace may be seen. */
+export function ownRows(typeName: string, principal: Principal): { field: string; value: string } | null {
+  const own = ownTypes[typeName];
+  if (own === undefined || principal.effectiveScopes.has(own.othersTake)) return null;
+  return { field: own.field, value: principal.id };
+}

@@ -1,0 +1,143 @@
+// Step 5 of the walk: an operation is judged as a whole before anything runs. What a document takes is read from it once
+// and kept as long as the document is (the parser's cache bounds that); a verdict is kept per scope set and values of the
+// conditions, a bounded number per operation. A refused operation executes nothing.
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type GraphQLError,
+  type GraphQLSchema,
+  getVariableValues,
+  locatedError,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Principal } from '../../auth/principal.js';
+import type { Context } from '../../context.js';
+import { isCoded } from '../../platform/errors.js';
+import { argumentsOf, holds, readCondition, type Variables } from './conditions.js';
+import { type Requirements, requirementsOf } from './requirements.js';
+import { atPlace, closedIntrospection, errorsOf, judge, type Verdict } from './verdict.js';
+
+export interface PreflightOptions {
+  /** `keys`: a request without a credential may not ask for `__schema` or `__type`. */
+  readonly introspection: 'open' | 'keys';
+  /** `off` in tests only: then the second wall stands alone. */
+  readonly preflight?: 'on' | 'off';
+  /** Told of each refused operation, before the answer leaves: the audit trail's entry. */
+  readonly onRefused?: (context: Context, errors: readonly GraphQLError[]) => void | Promise<void>;
+}
+
+export interface PreflightRequest {
+  readonly schema: GraphQLSchema;
+  readonly document: DocumentNode;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Variables | null | undefined;
+  readonly principal: Principal | null;
+  readonly introspection: 'open' | 'keys';
+}
+
+const VERDICTS_MAX = 256;
+
+interface Judged extends Requirements {
+  /** By scope set and condition values; the oldest goes first. */
+  readonly verdicts: Map<string, Verdict>;
+}
+
+const judgedBySchema = new WeakMap<GraphQLSchema, WeakMap<DocumentNode, Map<string, Judged | null>>>();
+
+/** The errors that refuse the operation; none when it may run, or when the executor will refuse it for its own reasons. */
+export const refusalsOf = (request: PreflightRequest): readonly GraphQLError[] => {
+  const { schema, document, principal } = request;
+  const judged = requirementsFor(schema, document, request.operationName ?? '');
+  if (judged === null) return [];
+  if (request.introspection === 'keys' && principal === null && judged.introspection.length > 0) {
+    return closedIntrospection(judged.introspection);
+  }
+  const variables = coerced(request, judged);
+  if (variables === null) return [];
+  const values = judged.conditions.map((condition) => readCondition(condition, variables));
+  const verdict = verdictFor(judged, principal, values);
+  if (verdict !== null) return errorsOf(verdict, principal);
+  return judged.inputs.length === 0 ? [] : badInputs(judged, variables, values);
+};
+
+const requirementsFor = (schema: GraphQLSchema, document: DocumentNode, operationName: string): Judged | null => {
+  const documents = judgedBySchema.get(schema) ?? new WeakMap<DocumentNode, Map<string, Judged | null>>();
+  judgedBySchema.set(schema, documents);
+  const operations = documents.get(document) ?? new Map<string, Judged | null>();
+  documents.set(document, operations);
+  const known = operations.get(operationName);
+  if (known !== undefined) return known;
+  const found = requirementsOf(schema, document, operationName);
+  const judged = found === null ? null : { ...found, verdicts: new Map<string, Verdict>() };
+  // A name that is not in the document is not kept: there is no end of those.
+  if (judged !== null) operations.set(operationName, judged);
+  return judged;
+};
+
+const verdictFor = (judged: Judged, principal: Principal | null, values: readonly string[]): Verdict => {
+  const key = JSON.stringify([principal?.verdictKey ?? null, ...values]);
+  const known = judged.verdicts.get(key);
+  if (known !== undefined) return known;
+  const verdict = judge(judged, principal, values);
+  const [oldest] = judged.verdicts.keys();
+  if (judged.verdicts.size >= VERDICTS_MAX && oldest !== undefined) judged.verdicts.delete(oldest);
+  judged.verdicts.set(key, verdict);
+  return verdict;
+};
+
+const NO_VARIABLES: Variables = {};
+
+/** Null when they do not fit the operation: the executor says so, and runs nothing. */
+const coerced = (request: PreflightRequest, judged: Judged): Variables | null => {
+  if (judged.conditions.length === 0 && judged.inputs.length === 0) return NO_VARIABLES;
+  const definitions = judged.operation.variableDefinitions ?? [];
+  return getVariableValues(request.schema, definitions, request.variables ?? {}).coerced ?? null;
+};
+
+const badInputs = (judged: Judged, variables: Variables, values: readonly string[]): readonly GraphQLError[] => {
+  const errors: GraphQLError[] = [];
+  for (const { field, node, path, guards, judge: judgeInput } of judged.inputs) {
+    if (!guards.every((guard) => holds(guard, values))) continue;
+    const { input } = argumentsOf(field, node, variables);
+    if (input === undefined) continue;
+    try {
+      judgeInput(input);
+    } catch (error) {
+      errors.push(isCoded(error) ? atPlace({ node, path }, error) : locatedError(error, node, path));
+    }
+  }
+  return errors;
+};
+
+/** For yoga, among the last of its plugins: what other plugins refuse is refused before. */
+export const preflight = (options: PreflightOptions): Plugin<Context> => {
+  if (options.preflight === 'off') return {};
+  const refuse = (args: ExecutionArgs, stop: (errors: readonly GraphQLError[]) => void): void | Promise<void> => {
+    const context = args.contextValue as Context;
+    const errors = refusalsOf({
+      schema: args.schema,
+      document: args.document,
+      operationName: args.operationName,
+      variables: args.variableValues,
+      principal: context.principal,
+      introspection: options.introspection,
+    });
+    if (errors.length > 0) return tell(options, context, errors, stop);
+  };
+  return {
+    onExecute: ({ args, setResultAndStopExecution }) =>
+      refuse(args as ExecutionArgs, (errors) => setResultAndStopExecution({ errors })),
+    onSubscribe: ({ args, setResultAndStopExecution }) =>
+      refuse(args as ExecutionArgs, (errors) => setResultAndStopExecution({ errors })),
+  };
+};
+
+const tell = async (
+  { onRefused }: PreflightOptions,
+  context: Context,
+  errors: readonly GraphQLError[],
+  stop: (errors: readonly GraphQLError[]) => void,
+): Promise<void> => {
+  await onRefused?.(context, errors);
+  stop(errors);
+};
