@@ -1,0 +1,194 @@
+import type PrismaTypes from '../../generated/pothos-types.js';
+import type { ApiKey as ApiKeyRow } from '../../generated/prisma/client.js';
+import { ActorType } from '../../graphql/actor.js';
+import { builder, type Types } from '../../graphql/builder.js';
+import { defineList } from '../../graphql/list.js';
+import { MeType } from '../../graphql/me.js';
+import { byIdField } from '../../graphql/node-fields.js';
+import { expandScopes } from '../../guard/scope-grants.js';
+import { sql } from '../../guard/sql.js';
+
+const ApiKeyKind = builder.enumType('ApiKeyKind', {
+  description: 'What a key reaches.',
+  values: {
+    ACCOUNT: { value: 'ACCOUNT', description: 'One workspace.' },
+    AGENT: { value: 'AGENT', description: 'Exactly one agent of one workspace.' },
+  } as const,
+});
+
+export const apiKeyStatuses = ['ACTIVE', 'SUSPENDED', 'EXPIRED', 'REVOKED'] as const;
+type Status = (typeof apiKeyStatuses)[number];
+
+const ApiKeyStatus = builder.enumType('ApiKeyStatus', {
+  description: 'Whether a key opens the door.',
+  values: {
+    ACTIVE: { value: 'ACTIVE', description: 'Opens it.' },
+    SUSPENDED: { value: 'SUSPENDED', description: 'Does not, until it is resumed.' },
+    EXPIRED: { value: 'EXPIRED', description: 'Its time is over, for good.' },
+    REVOKED: { value: 'REVOKED', description: 'Was ended, for good.' },
+  } as const,
+});
+
+const SpendCapPeriod = builder.enumType('SpendCapPeriod', {
+  description: 'After what time a spend cap begins anew.',
+  values: {
+    LIFETIME: { value: 'LIFETIME', description: 'Never.' },
+    DAY: { value: 'DAY', description: 'Each day, in UTC.' },
+    MONTH: { value: 'MONTH', description: 'Each month, in UTC.' },
+  } as const,
+});
+
+const statusOf = ({ status, expiresAt }: ApiKeyRow, now: Date): Status =>
+  status !== 'REVOKED' && expiresAt !== null && expiresAt <= now ? 'EXPIRED' : status;
+
+/** The same in SQL, so that lists filter by what is shown. */
+const statusInSql = () =>
+  sql`CASE WHEN t.status <> 'REVOKED' AND t.expires_at <= now() THEN 'EXPIRED' ELSE t.status::text END`;
+
+type Fields = PothosSchemaTypes.PrismaObjectFieldBuilder<Types, PrismaTypes['ApiKey'], ApiKeyRow>;
+
+const keyFields = (t: Fields) => ({
+  kind: t.expose('kind', { type: ApiKeyKind, nullable: false, description: 'What it reaches.' }),
+  name: t.exposeString('name', { nullable: false, description: 'What its maker called it; need not be unique.' }),
+  keyPrefix: t.exposeString('keyPrefix', {
+    nullable: false,
+    description: 'The fixed part that all keys of its kind share.',
+  }),
+  start: t.exposeString('start', {
+    nullable: false,
+    description: 'The fixed part and the first four random characters, to tell keys apart.',
+  }),
+  scopes: t.expose('scopes', {
+    type: ['Scope'],
+    nullable: false,
+    description: 'What was granted, wildcards included.',
+  }),
+  effectiveScopes: t.field({
+    type: ['Scope'],
+    nullable: false,
+    description: 'What the grant amounts to now.',
+    resolve: ({ scopes, kind }) => [...expandScopes(scopes, { keyKind: kind })].sort(),
+  }),
+  status: t.field({
+    type: ApiKeyStatus,
+    nullable: false,
+    description: 'Whether it opens the door.',
+    resolve: (key, _args, context) => statusOf(key, context.world.clock.now()),
+  }),
+  agent: t.relation('agent', { nullable: true, description: 'The one agent of an agent key.' }),
+  createdBy: t.field({
+    type: ActorType,
+    nullable: false,
+    description: 'Who made it; the system stands for the command line on the server.',
+    resolve: ({ createdById }) =>
+      createdById === null ? { kind: 'SYSTEM' as const, id: 'system' } : { kind: 'SESSION' as const, id: createdById },
+  }),
+  createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false }),
+  expiresAt: t.expose('expiresAt', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'When it stops working; null: never.',
+  }),
+  allowedIps: t.exposeStringList('allowedIps', {
+    nullable: false,
+    description: 'Addresses and blocks it may be used from; empty: any.',
+  }),
+  spendCapCredits: t.exposeInt('spendCapCredits', {
+    nullable: true,
+    description: 'How many credits it may spend per period; null: no cap of its own.',
+  }),
+  spendCapPeriod: t.expose('spendCapPeriod', {
+    type: SpendCapPeriod,
+    nullable: true,
+    description: 'When the cap begins anew; null without a cap.',
+  }),
+  spentCredits: t.exposeInt('spentCredits', { nullable: false, description: 'What it has spent, in whole credits.' }),
+  rpm: t.exposeInt('rpm', { nullable: true, description: 'Requests per minute; null: as the plan says.' }),
+  rpd: t.exposeInt('rpd', { nullable: true, description: 'Requests per day; null: as the plan says.' }),
+  lastUsedAt: t.expose('lastUsedAt', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'When it was last used, at most a second behind.',
+  }),
+  lastUsedIp: t.exposeString('lastUsedIp', { nullable: true, description: 'From which address it was last used.' }),
+  lastUsedUserAgent: t.exposeString('lastUsedUserAgent', {
+    nullable: true,
+    description: 'By which program it was last used.',
+  }),
+  requestCount: t.exposeInt('requestCount', {
+    nullable: false,
+    description: 'How many requests it authenticated, refused ones too.',
+  }),
+  rotationGraceUntil: t.expose('rotationGraceUntil', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'Until when the secret before the last rotation still works.',
+  }),
+  needsRescope: t.exposeBoolean('needsRescope', {
+    nullable: false,
+    description: 'Whether it came with a wildcard that should be narrowed.',
+  }),
+});
+
+export const ApiKey = builder.nodeType('ApiKey', {
+  prefix: 'key',
+  read: 'api_keys:read',
+  description: 'What may be known of a key. Its secret is shown once, when it is made.',
+  fields: keyFields,
+});
+
+const CurrentKey = builder.prismaObject('ApiKey', {
+  variant: 'CurrentKey',
+  description: 'What a key may know of itself.',
+  authenticated: true,
+  fields: (t) => ({
+    id: t.exposeID('id', { nullable: false, description: 'Names the key; starts with `key_`.' }),
+    ...keyFields(t),
+  }),
+});
+
+builder.objectField(MeType, 'key', (t) =>
+  t.prismaField({
+    type: CurrentKey,
+    nullable: true,
+    description: 'The key itself; null for a person.',
+    resolve: (query, { apiKeyId }, _args, { world }) =>
+      apiKeyId === null ? null : world.db.apiKey.findFirst({ ...query, where: { id: apiKeyId } }),
+  }),
+);
+
+const apiKeys = defineList(builder, ApiKey, {
+  model: 'ApiKey',
+  filters: {
+    status: {
+      op: 'in',
+      field: 'status',
+      expression: statusInSql,
+      type: [ApiKeyStatus],
+      defaultValue: ['ACTIVE', 'SUSPENDED'],
+      description: 'Only keys in one of these states.',
+    },
+    kind: { op: 'in', field: 'kind', type: [ApiKeyKind], description: 'Only keys of these kinds.' },
+    agentId: { op: 'equals', field: 'agentId', type: 'ID', description: 'Only keys of this agent.' },
+  },
+  orders: {
+    CREATED_AT: { field: 'createdAt', cast: 'timestamptz', description: 'When the key was made.' },
+    NAME: { field: 'name', cast: 'text', description: 'The name.' },
+  },
+  defaultOrder: { field: 'CREATED_AT', direction: 'DESC' },
+  always: () => sql`t.deleted_at IS NULL`,
+});
+
+builder.queryFields((t) => ({
+  apiKey: byIdField(t, ApiKey, { scope: 'api_keys:read', description: 'A key by its id; deleted ones are gone.' }),
+  apiKeys: apiKeys.field(t, { scope: 'api_keys:read', description: 'The keys of this workspace.' }),
+}));
+
+builder.prismaObjectFields(builder.modelRef('Agent'), (t) => ({
+  apiKeys: apiKeys.field(t, {
+    scope: 'api_keys:read',
+    description: 'The keys of this agent.',
+    parentField: 'agentId',
+    without: ['agentId'],
+  }),
+}));

@@ -1,0 +1,38 @@
+import { builder } from '../../graphql/builder.js';
+import { Contact } from './contacts.schema.js';
+
+builder.mutationFields((t) => ({
+  createContact: t.action({
+    description: 'Add a person to the workspace.',
+    scope: 'contacts:write',
+    action: 'contact.create',
+    creates: 'ctc',
+    input: (i) => ({
+      name: i.string({ required: true, description: 'How the person is called, at most 200 characters.' }),
+      email: i.string({ required: false, description: 'An e-mail address.' }),
+      phone: i.string({ required: false, description: 'A phone number in E.164 form.' }),
+      company: i.string({ required: false, description: 'Where the person works.' }),
+      notes: i.string({ required: false, description: 'What to remember about the person.' }),
+    }),
+    payload: (p) => ({ contact: p.field({ type: Contact, description: 'The new contact.' }) }),
+    resolve: async (input, { contacts }, _world, id) => ({ contact: await contacts.create(input, id) }),
+    repeat: async (id, { contacts }) => ({ contact: await contacts.get(id) }),
+  }),
+
+  updateContact: t.action({
+    description: 'Change what is known of a person; a field left out stays as it is, null clears it.',
+    scope: 'contacts:write',
+    action: 'contact.update',
+    input: (i) => ({
+      id: i.id({ required: true, description: 'The contact.' }),
+      name: i.string({ required: false, description: 'How the person is called.' }),
+      email: i.string({ required: false, description: 'An e-mail address.' }),
+      phone: i.string({ required: false, description: 'A phone number in E.164 form.' }),
+      company: i.string({ required: false, description: 'Where the person works.' }),
+      notes: i.string({ required: false, description: 'What to remember about the person.' }),
+      isOptedOut: i.boolean({ required: false, description: 'True: nothing is sent to the person any more.' }),
+    }),
+    payload: (p) => ({ contact: p.field({ type: Contact, description: 'The contact as it is now.' }) }),
+    resolve: async ({ id, ...patch }, { contacts }) => ({ contact: await contacts.update(id, patch) }),
+  }),
+}));

@@ -1,0 +1,29 @@
+// The table of contents: each module writes its part of the schema when it is imported.
+import './modules/workspaces/workspaces.schema.js';
+import './modules/me/me.schema.js';
+import './modules/agents/agents.schema.js';
+import './modules/agents/agents.mutations.js';
+import './modules/api-keys/api-keys.schema.js';
+import './modules/contacts/contacts.schema.js';
+import './modules/contacts/contacts.mutations.js';
+import './modules/inboxes/inboxes.schema.js';
+import './modules/inboxes/inboxes.mutations.js';
+import './modules/conversations/conversations.schema.js';
+import './modules/messages/messages.schema.js';
+import './modules/messages/messages.mutations.js';
+import './modules/approvals/approvals.schema.js';
+import './modules/approvals/approvals.mutations.js';
+import './modules/audit-log/audit-log.schema.js';
+import type { EffectDefinition } from './effects/define-effect.js';
+import { builder } from './graphql/builder.js';
+import { defineNodeFields } from './graphql/node-fields.js';
+import { triggerAgent } from './modules/agents/agents.effects.js';
+import { sendMessage } from './modules/messages/messages.effects.js';
+
+defineNodeFields(builder);
+
+/** How each noun leaves the building. */
+export const effectDefinitions = [sendMessage, triggerAgent] as readonly unknown[] as readonly EffectDefinition[];
+
+/** @throws naming every field that does not say what it takes */
+export const schema = builder.toSchema();

@@ -1,0 +1,32 @@
+// One line per noun: how its service is made of a world.
+import type { Services } from './context.js';
+import type { World } from './effects/world.js';
+import { agentsService } from './modules/agents/agents.service.js';
+import { contactsService } from './modules/contacts/contacts.service.js';
+import { conversationsService } from './modules/conversations/conversations.service.js';
+import { inboxesService } from './modules/inboxes/inboxes.service.js';
+import { messagesService } from './modules/messages/messages.service.js';
+
+const factories: { readonly [Noun in keyof Services]: (world: World) => Services[Noun] } = {
+  agents: agentsService,
+  contacts: contactsService,
+  conversations: conversationsService,
+  inboxes: inboxesService,
+  messages: messagesService,
+};
+
+/** Each service is made when it is first asked for. */
+export function servicesOf(world: World): Services {
+  const made = new Map<string, unknown>();
+  const services = {};
+  for (const [noun, create] of Object.entries(factories)) {
+    Object.defineProperty(services, noun, {
+      enumerable: true,
+      get: () => {
+        if (!made.has(noun)) made.set(noun, create(world));
+        return made.get(noun);
+      },
+    });
+  }
+  return services as Services;
+}
