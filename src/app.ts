@@ -1,0 +1,143 @@
+// The composition root, the only file that knows everything: opens what the process stands on, hands each part what it
+// needs, and gives back something that can be started and stopped. Nothing here decides; it only connects.
+import type { GraphQLSchema } from 'graphql';
+import { auditAsOwner, systemActor } from './audit/record.js';
+import { type Sealer, startSealer } from './audit/sealer.js';
+import type { RecordAuthAudit } from './auth/audit-port.js';
+import { KEY_PATTERN_ANY } from './auth/key-format.js';
+import { openKeyUsage } from './auth/key-usage.js';
+import { revivePrincipal } from './auth/revive.js';
+import type { Config } from './config.js';
+import type { Connectors } from './connectors/connector.js';
+import { openConnectors } from './connectors/registry.js';
+import type { Database } from './db/database.js';
+import { openHttp } from './door.js';
+import { type ApprovalRule, defaultRules } from './effects/approval-policy.js';
+import { worldFactory } from './effects/create-world.js';
+import { type EffectDeps, effectRegistry } from './effects/deps.js';
+import { effectWork } from './effects/effect-jobs.js';
+import { effectLimits } from './effects/limits.js';
+import { priceBook } from './effects/prices.js';
+import { openFanOut } from './events/fan-out.js';
+import { actionRegistry } from './graphql/builder.js';
+import type { Walls } from './guard/guarded-db.js';
+import { requireEveryModelClassified } from './guard/tenancy.js';
+import { openQueue } from './jobs/boss.js';
+import { startWorker, type Worker } from './jobs/worker.js';
+import { type Clock, systemClock } from './platform/clock.js';
+import { createLogger, type Logger } from './platform/logger.js';
+import { loadOrCreateSecretFile } from './platform/secret-file.js';
+import { openSecrets, type Secrets } from './platform/secrets.js';
+import { effectDefinitions, schema } from './schema.js';
+import { servicesOf } from './services.js';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly database: Database;
+  readonly log?: Logger;
+  readonly clock?: Clock;
+  /** Tests prove each wall alone. */
+  readonly walls?: Walls;
+  /** Tests prove the second wall alone. */
+  readonly preflight?: 'on' | 'off';
+  /** Tests try other rules than the default ones. */
+  readonly rules?: readonly ApprovalRule[];
+  /** Sign-in attempts per address before a pause; tests sign in often from one. */
+  readonly signInAttemptsMax?: number;
+}
+
+export interface App {
+  readonly schema: GraphQLSchema;
+  readonly database: Database;
+  readonly log: Logger;
+  readonly secrets: Secrets;
+  readonly audit: RecordAuthAudit;
+  readonly sealer: Sealer;
+  /** Listens; resolves with the URL. @throws ConfigurationError when the address cannot be had */
+  listen(): Promise<string>;
+  /** Works jobs in this process from now on. */
+  work(): Promise<void>;
+  /** Refuses new requests, lets running ones and jobs end, then closes everything but the database. Safe twice. */
+  stop(withinMs: number): Promise<void>;
+}
+
+export const secretsOf = (config: Config): Secrets =>
+  openSecrets({
+    current: config.secrets.current ?? loadOrCreateSecretFile(config.dataDir),
+    ...(config.secrets.previous === null ? {} : { previous: config.secrets.previous }),
+  });
+
+export const loggerOf = (config: Pick<Config, 'logLevel'>): Logger =>
+  createLogger({ level: config.logLevel, secretPatterns: [KEY_PATTERN_ANY] });
+
+/** How the sign-in and key code writes audit entries: as the owner, in its own transaction. */
+export const ownersAudit: RecordAuthAudit = (db, { workspaceId, actor, allowedBy, requestId, ip, ...input }) =>
+  auditAsOwner(db, workspaceId, {
+    principal: { ...systemActor, ...actor },
+    request: { id: requestId, ip, allowedBy },
+  }).record(input);
+
+/** Everything connected and ready to listen or to work; the database is open and migrated, and stays the caller's to close. */
+export async function createApp(options: AppOptions): Promise<App> {
+  requireEveryModelClassified();
+  const { config, database, clock = systemClock, log = loggerOf(config) } = options;
+  const secrets = secretsOf(config);
+  const onError = (error: unknown) => log.error({ err: error }, 'something in the background failed');
+  const engine = engineOf(options);
+  const createWorld = worldFactory({ ...engine, prices: priceBook, clock });
+  const connectors = connectorsOf(config);
+  const limits = {
+    leaseMs: effectLimits.leaseMs,
+    performTimeoutMs: effectLimits.performTimeoutMs,
+    retryDelaysMs: effectLimits.retryDelaysMs,
+  };
+  const { jobs, chores } = effectWork({ engine, database, createWorld, connectors, clock, log, ...limits });
+  const queue = openQueue(database, jobs, onError);
+  await queue.prepare();
+  const fanOut = await openFanOut(database);
+  const sealer = await startSealer({ database, key: secrets.auditKeys[0], clock, log });
+  const usage = openKeyUsage(database, clock, onError);
+  const http = await openHttp(options, { log, secrets, createWorld, fanOut, usage, audit: ownersAudit, onError });
+  let worker: Worker | null = null;
+  return {
+    schema,
+    database,
+    log,
+    secrets,
+    audit: ownersAudit,
+    sealer,
+    listen: http.listen,
+    async work() {
+      worker ??= await startWorker({ database, queue, jobs, chores, log });
+    },
+    async stop(withinMs) {
+      await Promise.all([http.stop(withinMs), worker?.stop(withinMs)]);
+      await fanOut.close();
+      await sealer.stop();
+      await usage.close();
+      await queue.close();
+    },
+  };
+}
+
+function engineOf({ rules }: AppOptions): EffectDeps {
+  return {
+    definitions: effectRegistry(effectDefinitions),
+    actionPerformer: (action) => {
+      const held = actionRegistry.get(action);
+      return held === undefined ? null : (input, world) => held.run(input, { world, services: servicesOf(world) });
+    },
+    rulesOf: async () => [...(rules ?? []), ...defaultRules],
+    requesterOf: (effect, db) => revivePrincipal(db.$sql, effect),
+  };
+}
+
+export function connectorsOf({ dataDir, smtp, model, hasSharedProviders }: Config): Connectors {
+  const hasMail = hasSharedProviders && smtp.url !== null;
+  const hasModel = hasSharedProviders && model.url !== null;
+  return openConnectors({
+    dataDir,
+    smtp: hasMail ? { url: smtp.url, from: smtp.from } : null,
+    model: hasModel ? { url: model.url, name: model.name ?? 'default', apiKey: model.apiKey } : null,
+  });
+}

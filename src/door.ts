@@ -1,0 +1,137 @@
+// The door, connected: who asks, what they are given, what is judged before anything runs, and what the health paths say.
+import type { GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { type RecordRefusal, refusalRecorder } from './audit/refusal.js';
+import { openApiKeyDoor } from './auth/api-key.js';
+import type { RecordAuthAudit } from './auth/audit-port.js';
+import { openDoors } from './auth/authenticate.js';
+import type { KeyUsage } from './auth/key-usage.js';
+import { KEY_REVOKED_CHANNEL } from './auth/keys.js';
+import type { Principal } from './auth/principal.js';
+import { openSessionDoor } from './auth/session.js';
+import { openSignIn } from './auth/sign-in.js';
+import type { Config } from './config.js';
+import type { Context } from './context.js';
+import type { Database } from './db/database.js';
+import { pendingMigrations } from './db/migrate.js';
+import type { CreateWorld } from './effects/create-world.js';
+import type { FanOut } from './events/fan-out.js';
+import { agentBinding } from './graphql/agent-binding.js';
+import { preflight } from './graphql/preflight/preflight.js';
+import { printSdl } from './graphql/print.js';
+import { guardedDb, type Walls } from './guard/guarded-db.js';
+import type { ReadinessChecks } from './http/health.js';
+import { createDoor } from './http/server.js';
+import type { Logger } from './platform/logger.js';
+import type { Secrets } from './platform/secrets.js';
+import { contextMaker, openListening, tenantOf } from './request.js';
+import { schema } from './schema.js';
+
+export interface HttpOptions {
+  readonly config: Config;
+  readonly database: Database;
+  readonly walls?: Walls;
+  readonly preflight?: 'on' | 'off';
+  readonly signInAttemptsMax?: number;
+}
+
+export interface HttpParts {
+  readonly log: Logger;
+  readonly secrets: Secrets;
+  readonly createWorld: CreateWorld;
+  readonly fanOut: FanOut;
+  readonly usage: KeyUsage;
+  readonly audit: RecordAuthAudit;
+  readonly onError: (error: unknown) => void;
+}
+
+export async function openHttp(options: HttpOptions, parts: HttpParts) {
+  const { config, database, walls = 'both' } = options;
+  const { log, secrets, createWorld, fanOut, usage, audit, onError } = parts;
+  const cookieSecrets = secrets.cookies.map((secret) => secret.toString('base64url'));
+  let ownUrl = config.publicUrl;
+  const signIn = openSignIn({
+    database,
+    publicUrl: () => ownUrl ?? 'http://localhost',
+    allowedOrigins: config.allowedOrigins,
+    secrets: cookieSecrets,
+    audit,
+    onError,
+    ...(options.signInAttemptsMax === undefined ? {} : { signInAttemptsMax: options.signInAttemptsMax }),
+  });
+  const listening = await openListening({ database, fanOut, keyRevokedChannel: KEY_REVOKED_CHANNEL });
+  const refusals = refusalRecorder(database.bound);
+  const door = createDoor({
+    config,
+    log,
+    schema,
+    sdl: printSdl(schema),
+    authenticate: openDoors({
+      apiKeys: openApiKeyDoor(database, config.keyBrand),
+      sessions: openSessionDoor(database, cookieSecrets),
+      secureOnly: config.publicUrl?.startsWith('https:') ?? false,
+      countUse: usage.count,
+    }),
+    contextFor: contextMaker({ database, walls, createWorld, listening, cursorSecrets: secrets.cursors }),
+    plugins: [
+      preflight({
+        introspection: config.introspection === 'keys' ? 'keys' : 'open',
+        preflight: options.preflight ?? 'on',
+        onRefused: (context, errors) => auditRefusal(refusals, context, errors).catch(onError),
+      }),
+      agentBinding((principal, ids) => agentsExist(database, principal, ids)),
+      // Yoga types a plugin by the context it adds; these read what contextFor has put there.
+    ] as readonly unknown[] as readonly Plugin[],
+    readiness: readinessOf(database),
+    signIn: signIn.handle,
+    effectsByStatus: () => effectsByStatus(database),
+  });
+  return {
+    async listen() {
+      const url = await door.listen();
+      ownUrl ??= url;
+      return url;
+    },
+    async stop(withinMs: number) {
+      await door.drain(withinMs);
+      await signIn.settled();
+      await listening.close();
+    },
+  };
+}
+
+const refusedCodes = new Set(['FORBIDDEN', 'FORBIDDEN_AGENT']);
+
+/** A known principal that asked for more than it holds leaves an entry; an anonymous request has no workspace to leave it in. */
+async function auditRefusal(record: RecordRefusal, context: Context, errors: readonly GraphQLError[]): Promise<void> {
+  const { principal, requestId } = context;
+  const [first] = errors;
+  const code = (first?.originalError as { code?: unknown } | undefined)?.code ?? first?.extensions.code;
+  if (principal === null || first === undefined || typeof code !== 'string' || !refusedCodes.has(code)) return;
+  const { missingScopes } = first.extensions as { missingScopes?: readonly string[] };
+  const fields = errors.flatMap(({ path }) => (path === undefined ? [] : [path.join('.')]));
+  const details = { code, fields, ...(missingScopes === undefined ? {} : { missingScopes }) };
+  await record(principal, { id: requestId, ip: context.ip }, { action: 'access.refused', details });
+}
+
+/** Wider than an agent key's own view: the whole workspace, and nothing beyond. */
+async function agentsExist(database: Database, principal: Principal, ids: readonly string[]): Promise<boolean> {
+  const db = guardedDb(database.bound, { ...tenantOf(principal), agentId: null });
+  return (await db.agent.count({ where: { id: { in: [...ids] } } })) > 0;
+}
+
+const readinessOf = (database: Database): ReadinessChecks => ({
+  database: () => database.ping(),
+  migrations: async () => {
+    const pending = await pendingMigrations(database);
+    if (pending.length > 0) throw new Error(`Not applied: ${pending.join(', ')}`);
+  },
+  queue: () => database.executeAsOwner('SELECT 1 FROM pgboss.version'),
+});
+
+async function effectsByStatus(database: Database): Promise<Record<string, number>> {
+  const { rows } = await database.executeAsOwner(
+    'SELECT status::text, count(*)::int AS total FROM effect GROUP BY status',
+  );
+  return Object.fromEntries(rows.map(({ status, total }) => [String(status), Number(total)]));
+}

@@ -1,0 +1,129 @@
+// Steps 3 and 4 of the walk: a principal becomes a context, with a database that sees its workspace, the world and services
+// made of it, the transaction of a mutation, and what it may listen to.
+import type { Principal } from './auth/principal.js';
+import { revivePrincipal } from './auth/revive.js';
+import type { Context, Services } from './context.js';
+import type { Database } from './db/database.js';
+import type { CreateWorld } from './effects/create-world.js';
+import type { RequestFacts, World } from './effects/world.js';
+import type { EventType } from './events/catalogue.js';
+import type { EventNotice, FanOut } from './events/fan-out.js';
+import { guardedDb, inTenant, type Tenant, type Walls } from './guard/guarded-db.js';
+import { CodedError } from './platform/errors.js';
+import { servicesOf } from './services.js';
+
+interface ContextParts {
+  readonly database: Pick<Database, 'bound'>;
+  readonly walls: Walls;
+  readonly createWorld: CreateWorld;
+  readonly listening: Listening;
+  readonly cursorSecrets: readonly Buffer[];
+}
+
+interface CallFacts {
+  readonly id: string;
+  readonly ip: string | null;
+}
+
+export const tenantOf = ({ organizationId, workspaceId, agentId }: Principal): Tenant => ({
+  organizationId,
+  workspaceId,
+  agentId,
+});
+
+export const contextMaker =
+  ({ database, walls, createWorld, listening, cursorSecrets }: ContextParts) =>
+  (principal: Principal | null, facts: CallFacts): Context => {
+    const requestFacts = (allowedBy: string | null): RequestFacts => ({ id: facts.id, ip: facts.ip, allowedBy });
+    let world: World | null = null;
+    let services: Services | null = null;
+    return {
+      principal,
+      requestId: facts.id,
+      ip: facts.ip,
+      cursorSecrets,
+      memo: new Map(),
+      get world() {
+        const known = requirePrincipal(principal);
+        world ??= createWorld(guardedDb(database.bound, tenantOf(known), walls), known, requestFacts(null));
+        return world;
+      },
+      get services() {
+        services ??= servicesOf(this.world);
+        return services;
+      },
+      transact: (allowedBy, run) => {
+        const known = requirePrincipal(principal);
+        return inTenant(
+          database.bound,
+          tenantOf(known),
+          (db) => {
+            const inside = createWorld(db, known, requestFacts(allowedBy));
+            return run({ world: inside, services: servicesOf(inside) });
+          },
+          walls,
+        );
+      },
+      listen: (types, subjectId) => listening.listen(requirePrincipal(principal), types, subjectId),
+    };
+  };
+
+function requirePrincipal(principal: Principal | null): Principal {
+  if (principal !== null) return principal;
+  throw new CodedError('UNAUTHENTICATED', 'This takes a credential, and none was sent.', { reason: 'MISSING' });
+}
+
+export interface Listening {
+  listen(principal: Principal, types: readonly EventType[], subjectId?: string): AsyncIterable<string>;
+  close(): Promise<void>;
+}
+
+interface ListeningParts {
+  readonly database: Pick<Database, 'bound' | 'listen'>;
+  readonly fanOut: FanOut;
+  /** Tells the id of each key that was revoked, so that its streams end without waiting for an event. */
+  readonly keyRevokedChannel: string;
+}
+
+export async function openListening({ database, fanOut, keyRevokedChannel }: ListeningParts): Promise<Listening> {
+  const streamsOfKey = new Map<string, Set<AsyncIterableIterator<EventNotice>>>();
+  const unlisten = await database.listen(keyRevokedChannel, (keyId) => {
+    for (const stream of streamsOfKey.get(keyId) ?? []) void stream.return?.();
+  });
+  async function* notices(principal: Principal, stream: AsyncIterableIterator<EventNotice>): AsyncGenerator<string> {
+    const { id: key } = principal;
+    const open = streamsOfKey.get(key) ?? new Set();
+    streamsOfKey.set(key, open.add(stream));
+    try {
+      for await (const { subjectId } of stream) {
+        if (!(await isStillGood(database, principal))) return;
+        yield subjectId;
+      }
+    } finally {
+      open.delete(stream);
+      if (open.size === 0) streamsOfKey.delete(key);
+      await stream.return?.();
+    }
+  }
+  return {
+    listen: (principal, types, subjectId) => {
+      const { workspaceId } = principal;
+      const filter = { workspaceId, types, ...(subjectId === undefined ? {} : { subjectId }) };
+      return notices(principal, fanOut.subscribe(filter));
+    },
+    close: unlisten,
+  };
+}
+
+/** Judged anew at each event, by what the credential holds now. */
+async function isStillGood(database: Pick<Database, 'bound'>, principal: Principal): Promise<boolean> {
+  const { workspaceId, kind: actorKind, id: actorId } = principal;
+  const db = guardedDb(database.bound, tenantOf(principal));
+  try {
+    const now = await revivePrincipal(db.$sql, { workspaceId, actorKind, actorId });
+    return now.verdictKey === principal.verdictKey;
+  } catch (error) {
+    if (error instanceof CodedError) return false;
+    throw error;
+  }
+}
