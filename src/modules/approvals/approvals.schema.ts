@@ -124,7 +124,11 @@ export const Effect = builder.nodeType('Effect', {
       description: 'Why it did not leave; null unless it was refused or failed.',
       resolve: ({ failure }) => failure as unknown as Failure | null,
     }),
-    amends: t.relation('amends', { nullable: true, description: 'The effect that this one replaces.' }),
+    amends: t.relation('amends', {
+      scope: 'approvals:read',
+      nullable: true,
+      description: 'The effect that this one replaces.',
+    }),
     decisions: decisions.field(t, {
       authenticated: true,
       description: 'What people said to it, the first first.',

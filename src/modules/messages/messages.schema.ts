@@ -53,7 +53,11 @@ export const Message = builder.nodeType('Message', {
     body: t.exposeString('body', { nullable: false, description: 'The text.' }),
     contact: t.relation('contact', { nullable: true, description: 'The person who wrote it, for inbound messages.' }),
     agent: t.relation('agent', { nullable: true, description: 'The agent whose conversation it belongs to.' }),
-    effect: t.relation('effect', { nullable: true, description: 'What carries it outside.' }),
+    effect: t.relation('effect', {
+      scope: [['messages:read', 'approvals:read']],
+      nullable: true,
+      description: 'What carries it outside, whoever asked for it.',
+    }),
     sentAt: t.expose('sentAt', { type: 'DateTime', nullable: true, description: 'When it was handed over.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', nullable: false }),
