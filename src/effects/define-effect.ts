@@ -29,6 +29,8 @@ export interface PerformInside {
 }
 
 export interface EffectDefinition<Payload = unknown, Result = unknown> extends EffectKind<Payload> {
+  /** The domain's own rows that name the effect, in the transaction that asked for it. */
+  proposed?(payload: Payload, effectId: string, world: World): Promise<void>;
   /** The name of the connector that will be called; decides whether a lost attempt may be repeated. */
   connector(payload: Payload, connectors: Connectors): string;
   /**

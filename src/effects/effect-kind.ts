@@ -3,7 +3,6 @@
 import type { z } from 'zod';
 import type { AuditAction } from '../audit/actions.js';
 import type { PriceBook } from './prices.js';
-import type { World } from './world.js';
 
 /** Facts of a payload that approval rules may look at. */
 export interface PayloadFacts {
@@ -29,6 +28,4 @@ export interface EffectKind<Payload = unknown> {
   facts?(payload: Payload): PayloadFacts;
   /** The object it is about, for the audit trail. */
   subject?(payload: Payload): string | null;
-  /** The domain's own rows that name the effect, in the transaction that asked for it. */
-  proposed?(payload: Payload, effectId: string, world: World): Promise<void>;
 }

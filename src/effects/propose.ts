@@ -50,7 +50,7 @@ export async function propose<Payload>(
     rule,
   });
   await reserve(world.db, payerOf(effect), credits);
-  await kind.proposed?.(parsed, effect.id, world);
+  await deps.definitions.get(kind.kind)?.proposed?.(parsed, effect.id, world);
   await tell(world, effect, kind.kind, rule, kind.subject?.(parsed) ?? null);
   return effect;
 }

@@ -1,9 +1,8 @@
-import { buildSchema, type GraphQLObjectType, isInterfaceType, isObjectType } from 'graphql';
+import type { GraphQLObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { accessMap, rulesOf } from '../../src/graphql/access-map.js';
+import { rulesOf } from '../../src/graphql/access-map.js';
 import { type Builder, createBuilder } from '../../src/graphql/builder.js';
-import { printSdl } from '../../src/graphql/print.js';
-import { contextOf, smallBuilder, smallSchema, speaker } from './small-schema.js';
+import { smallBuilder, smallSchema } from './small-schema.js';
 
 const problemsOf = (define: (builder: Builder) => void): string => {
   const builder = smallBuilder();
@@ -115,6 +114,21 @@ describe('a schema that does not say what it takes', () => {
     expect(builder.actions.size).toBe(0);
   });
 
+  it('does not build with an action that can be repeated but creates nothing', () => {
+    const problems = problemsOf((builder) => {
+      builder.mutationField('again', (t) =>
+        t.action({
+          description: 'X.',
+          scope: 'contacts:write',
+          action: 'contact.again',
+          repeat: () => ({}),
+          resolve: () => ({}),
+        }),
+      );
+    });
+    expect(problems).toBe('The action contact.again can be repeated but does not say what it creates.');
+  });
+
   it('refuses an id prefix that names two types', () => {
     const builder = smallBuilder();
     expect(() =>
@@ -151,6 +165,34 @@ describe('a declaration', () => {
     });
   });
 
+  it('of a node type over a model gives its fields the read scope, and its id the read or the write scope', () => {
+    const builder = smallBuilder();
+    const Inbox = builder.nodeType('Inbox', {
+      prefix: 'inb',
+      read: 'inboxes:read',
+      write: 'inboxes:write',
+      description: 'An address.',
+      fields: (t) => ({
+        address: t.exposeString('address', { nullable: false, description: 'The address.' }),
+        effect: t.field({ type: builder.modelRef('Effect'), description: 'X.', resolve: () => null }),
+      }),
+    });
+    builder.connectionOf(Inbox);
+    expect(builder.connectionOf(Inbox)).toBe(builder.connectionOf(Inbox));
+    const rules = rulesOf(builder.toSchema());
+    const anyOf = (coordinate: string) => {
+      const access = rules.find((one) => one.coordinate === coordinate)?.access;
+      return access?.kind === 'scopes' ? access.anyOf : access;
+    };
+    expect(anyOf('Inbox.address')).toEqual([['inboxes:read']]);
+    expect(anyOf('Inbox.id')).toEqual([['inboxes:read'], ['inboxes:write']]);
+    expect(anyOf('InboxConnection.totalCount')).toEqual([['inboxes:read']]);
+    expect(builder.nodeTypes.get('inb')).toEqual({
+      typeName: 'Inbox',
+      access: { kind: 'scopes', anyOf: [['inboxes:read'], ['inboxes:write']] },
+    });
+  });
+
   it('reaches connections and edges from their node type', () => {
     for (const name of ['ContactConnection', 'ContactEdge']) {
       for (const field of Object.keys(typed(name).getFields())) {
@@ -171,114 +213,5 @@ describe('a declaration', () => {
     expect(description('Mutation', 'triggerAgent')).toBe(
       'Requires `agents:trigger`, or `agent:trigger`. Where `input.mode` is VOICE: `agents:trigger`.',
     );
-  });
-});
-
-describe('the printed schema', () => {
-  it('holds every applied directive and its definition, and reads back as a schema', () => {
-    const sdl = printSdl(smallSchema().schema);
-    expect(() => buildSchema(sdl)).not.toThrow();
-    expect(sdl).toContain('directive @requiresScopes(scopes: [[Scope!]!]!) on FIELD_DEFINITION');
-    expect(sdl).toContain('contact: Contact @requiresScopes(scopes: [["contacts:read"]])');
-    expect(sdl).toContain('members: [String!] @requiresRole(role: ADMIN)');
-    expect(sdl).toContain('version: String @public(reason: "says nothing of anybody.")');
-    expect(sdl).toContain('@requiresScopes(scopes: [["contacts:write"]]) @action(kind: "contact.create")');
-    expect(sdl).toContain('@effect(kind: "agent.trigger", spends: true)');
-    expect(sdl).not.toMatch(/[ \t]$/m);
-  });
-
-  it('carries exactly one access directive on every field', () => {
-    const again = buildSchema(printSdl(smallSchema().schema));
-    const access = ['requiresScopes', 'requiresRole', 'authenticated', 'public'];
-    let count = 0;
-    for (const type of Object.values(again.getTypeMap())) {
-      if (type.name.startsWith('__') || !(isObjectType(type) || isInterfaceType(type))) continue;
-      for (const field of Object.values(type.getFields())) {
-        const applied = field.astNode?.directives?.filter(({ name }) => access.includes(name.value)) ?? [];
-        expect([type.name, field.name, applied.length]).toEqual([type.name, field.name, 1]);
-        count += 1;
-      }
-    }
-    expect(count).toBe(rulesOf(smallSchema().schema).length);
-  });
-
-  it('is the same text however often and in whatever order it is built', () => {
-    const builder = smallBuilder();
-    expect(printSdl(builder.toSchema())).toBe(printSdl(builder.toSchema()));
-    const other = smallSchema().schema;
-    expect(printSdl(other)).toBe(printSdl(smallBuilder().toSchema({ sortSchema: false })));
-  });
-});
-
-describe('the access map', () => {
-  it('has one line per field, with its access and its action or effect', () => {
-    const map = accessMap(smallSchema().schema);
-    const lines = map.split('\n').map((line) => line.replace(/ {2,}/g, ' | '));
-    expect(lines).toContain('Mutation.createContact | contacts:write | action contact.create');
-    expect(lines).toContain(
-      'Mutation.triggerAgent | agents:trigger, or agent:trigger (input.mode VOICE: agents:trigger) | effect agent.trigger spends',
-    );
-    expect(lines).toContain('Query.members | role ADMIN');
-    expect(lines).toContain('Query.node | authenticated (by prefix of id)');
-    expect(lines).toContain('Effect.id | authenticated (own)');
-  });
-});
-
-describe('fieldAccess', () => {
-  const { schema } = smallSchema();
-  const ask = speaker(schema, 'on');
-  const query = `query ($c: [String!]!) {
-    fieldAccess(coordinates: $c) { coordinate access scopes role publicReason action effect spends own }
-  }`;
-
-  it('answers anybody what fields take', async () => {
-    const answer = await ask(query, contextOf(null), {
-      c: ['Contact.secret', 'Mutation.triggerAgent', 'Query.members'],
-    });
-    const none = {
-      scopes: null,
-      role: null,
-      publicReason: null,
-      action: null,
-      effect: null,
-      spends: false,
-      own: false,
-    };
-    expect(answer).toEqual({
-      status: 200,
-      data: {
-        fieldAccess: [
-          {
-            ...none,
-            coordinate: 'Contact.secret',
-            access: 'contacts:read and calls:detail',
-            scopes: [['contacts:read', 'calls:detail']],
-          },
-          {
-            ...none,
-            coordinate: 'Mutation.triggerAgent',
-            access: 'agents:trigger, or agent:trigger',
-            scopes: [['agents:trigger'], ['agent:trigger']],
-            effect: 'agent.trigger',
-            spends: true,
-          },
-          { ...none, coordinate: 'Query.members', access: 'role ADMIN', role: 'ADMIN' },
-        ],
-      },
-    });
-  });
-
-  it.each([
-    'Query.nothing',
-    'Nothing.at',
-    'Query',
-    'Query.version.more',
-    'Mode.CHAT',
-    '__Schema.types',
-    'Query.constructor',
-  ])('refuses the unknown coordinate %s', async (coordinate) => {
-    const { errors } = await ask(query, contextOf(null), { c: [coordinate] });
-    expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', field: 'coordinates' });
-    expect(errors?.[0]?.message).toContain(coordinate);
   });
 });

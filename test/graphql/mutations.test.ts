@@ -2,15 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Principal } from '../../src/auth/principal.js';
 import type { ClaimRequest, Effect } from '../../src/effects/effect-port.js';
 import { badInput, CodedError } from '../../src/platform/errors.js';
-import {
-  contextOf,
-  principalWith,
-  smallBuilder,
-  smallSchema,
-  speaker,
-  transactions,
-  triggered,
-} from './small-schema.js';
+import { smallBuilder, smallSchema, triggered } from './small-schema.js';
+import { contextOf, principalWith, speaker, transactions } from './speak.js';
 
 const { builder, schema, ran } = smallSchema();
 const ask = speaker(schema, 'on');

@@ -18,7 +18,8 @@ import { accessesFor, ruleOf } from '../../src/graphql/guard-plugin/field-rule.j
 import { refusalsOf } from '../../src/graphql/preflight/preflight.js';
 import type { Scope } from '../../src/guard/scopes.js';
 import { isCoded } from '../../src/platform/errors.js';
-import { agentId, contactId, contextOf, principalWith, smallSchema } from './small-schema.js';
+import { agentId, contactId, smallSchema } from './small-schema.js';
+import { contextOf, principalWith } from './speak.js';
 
 const { schema } = smallSchema();
 
@@ -72,6 +73,7 @@ const documentOf = (pick: Pick, chance: Chance): string => {
           ' @skip(if: $b)',
           ' @include(if: $b) @skip(if: $a)',
           ' @skip(if: true)',
+          ' @skip(if: false) @include(if: true)',
         ])
       : '';
   let aliases = 0;
@@ -119,19 +121,21 @@ const dice = (seed: number): [Pick, Chance] => {
   return [(values) => values[next(values.length)] ?? '', (percent) => next(100) < percent];
 };
 
+const values = fc.record(
+  { a: fc.boolean(), b: fc.boolean(), id: fc.constantFrom(...ids), detail: fc.constantFrom('SHORT', 'FULL', null) },
+  { requiredKeys: ['a', 'id'] },
+);
+const principals = fc.oneof(
+  fc.constant(null),
+  fc.subarray(SCOPES).map((scopes) => principalWith(scopes)),
+  fc
+    .tuple(fc.subarray(SCOPES), fc.constantFrom('MEMBER', 'ADMIN', 'OWNER'))
+    .map(([scopes, role]) => principalWith(scopes, role)),
+);
 const cases = fc.record({
   document: fc.nat().map((seed) => documentOf(...dice(seed))),
-  variables: fc.record(
-    { a: fc.boolean(), b: fc.boolean(), id: fc.constantFrom(...ids), detail: fc.constantFrom('SHORT', 'FULL', null) },
-    { requiredKeys: ['a', 'id'] },
-  ),
-  principal: fc.oneof(
-    fc.constant(null),
-    fc.subarray(SCOPES).map((scopes) => principalWith(scopes)),
-    fc
-      .tuple(fc.subarray(SCOPES), fc.constantFrom('MEMBER', 'ADMIN', 'OWNER'))
-      .map(([scopes, role]) => principalWith(scopes, role)),
-  ),
+  variables: values,
+  principal: principals,
 });
 
 describe('both walls', () => {
@@ -170,5 +174,21 @@ describe('both walls', () => {
       { numRuns: 400, interruptAfterTimeLimit: 20_000 },
     );
     expect(Math.min(seen.allowed, seen.refused)).toBeGreaterThan(30);
+  });
+
+  it('give a kept document the verdict of a fresh one, whoever asked before with whatever values', () => {
+    const asked = fc.array(fc.record({ variables: values, principal: principals }), { minLength: 2, maxLength: 8 });
+    fc.assert(
+      fc.property(fc.nat(), asked, (seed, requests) => {
+        const text = documentOf(...dice(seed));
+        const kept = parse(text);
+        for (const { variables, principal } of requests) {
+          const told = (document: typeof kept) =>
+            refusalsOf({ schema, document, variables: { ...variables }, principal, introspection: 'open' }).map(String);
+          expect(told(kept)).toEqual(told(parse(text)));
+        }
+      }),
+      { numRuns: 150 },
+    );
   });
 });

@@ -11,7 +11,6 @@ import { notFound } from '../../platform/errors.js';
 import { newId } from '../../platform/ids.js';
 import type { Builder, Types } from '../builder-types.js';
 import type { FieldAccessDeclaration } from '../guard-plugin/declaration.js';
-import { typeDeclaration } from './action.js';
 import {
   type AnyInput,
   type InputBuilder,
@@ -23,6 +22,7 @@ import {
   payloadSentence,
   splitKey,
   transactFor,
+  typeDeclaration,
 } from './mutation-field.js';
 
 /** What an effect mutation's payload fields are read from: the effect, and what was frozen for it. */

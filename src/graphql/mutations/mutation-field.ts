@@ -87,3 +87,9 @@ export const splitKey = (input: AnyInput): { readonly asked: AnyInput; readonly 
   const { idempotencyKey: key, ...asked } = input;
   return { asked, idempotencyKey: typeof key === 'string' ? key : null };
 };
+
+/** A payload's fields take what the mutation takes, whatever an argument narrowed. */
+export const typeDeclaration = (options: FieldAccessDeclaration) => {
+  const { scope, role, authenticated } = declarationOf(options);
+  return { scope, role, authenticated, public: options.public };
+};
