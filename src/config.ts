@@ -176,7 +176,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   };
 }
 
-function processEnvironment(): Readonly<Record<string, string | undefined>> {
+/** What was set for this process, then what `.env` of the working folder adds. */
+export function processEnvironment(): Readonly<Record<string, string | undefined>> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   return process.env;
 }

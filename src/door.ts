@@ -61,6 +61,8 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
   });
   const listening = await openListening({ database, fanOut, keyRevokedChannel: KEY_REVOKED_CHANNEL });
   const refusals = refusalRecorder(database.bound);
+  const onRefused = (context: Context, errors: readonly GraphQLError[]) =>
+    auditRefusal(refusals, context, errors).catch(onError);
   const door = createDoor({
     config,
     log,
@@ -77,9 +79,9 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
       preflight({
         introspection: config.introspection === 'keys' ? 'keys' : 'open',
         preflight: options.preflight ?? 'on',
-        onRefused: (context, errors) => auditRefusal(refusals, context, errors).catch(onError),
+        onRefused,
       }),
-      agentBinding((principal, ids) => agentsExist(database, principal, ids)),
+      agentBinding((principal, ids) => agentsExist(database, principal, ids), onRefused),
       // Yoga types a plugin by the context it adds; these read what contextFor has put there.
     ] as readonly unknown[] as readonly Plugin[],
     readiness: readinessOf(database),

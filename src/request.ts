@@ -86,32 +86,53 @@ interface ListeningParts {
 }
 
 export async function openListening({ database, fanOut, keyRevokedChannel }: ListeningParts): Promise<Listening> {
-  const streamsOfKey = new Map<string, Set<AsyncIterableIterator<EventNotice>>>();
+  const streamsOfKey = new Map<string, Set<AsyncIterator<string>>>();
   const unlisten = await database.listen(keyRevokedChannel, (keyId) => {
     for (const stream of streamsOfKey.get(keyId) ?? []) void stream.return?.();
   });
-  async function* notices(principal: Principal, stream: AsyncIterableIterator<EventNotice>): AsyncGenerator<string> {
-    const { id: key } = principal;
-    const open = streamsOfKey.get(key) ?? new Set();
-    streamsOfKey.set(key, open.add(stream));
-    try {
-      for await (const { subjectId } of stream) {
-        if (!(await isStillGood(database, principal))) return;
-        yield subjectId;
-      }
-    } finally {
-      open.delete(stream);
-      if (open.size === 0) streamsOfKey.delete(key);
-      await stream.return?.();
-    }
-  }
+  const forget = (key: string, stream: AsyncIterator<string>): void => {
+    const open = streamsOfKey.get(key);
+    open?.delete(stream);
+    if (open?.size === 0) streamsOfKey.delete(key);
+  };
   return {
     listen: (principal, types, subjectId) => {
-      const { workspaceId } = principal;
+      const { workspaceId, id: key } = principal;
       const filter = { workspaceId, types, ...(subjectId === undefined ? {} : { subjectId }) };
-      return notices(principal, fanOut.subscribe(filter));
+      const isGood = () => isStillGood(database, principal);
+      const stream = judged(fanOut.subscribe(filter), isGood, () => forget(key, stream));
+      streamsOfKey.set(key, (streamsOfKey.get(key) ?? new Set()).add(stream));
+      return stream;
     },
     close: unlisten,
+  };
+}
+
+/** By hand, not a generator: that could not be closed while it waits for the next notice, which may never come. */
+function judged(
+  notices: AsyncIterator<EventNotice>,
+  isGood: () => Promise<boolean>,
+  onEnd: () => void,
+): AsyncIterableIterator<string> {
+  let isFirst = true;
+  const end = async () => {
+    onEnd();
+    await notices.return?.();
+    return { done: true, value: undefined } as const;
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      // Once before waiting: the credential may have ended between the door and here, and nobody tells of it again.
+      if (isFirst && !(await isGood())) return end();
+      isFirst = false;
+      const notice = await notices.next();
+      if (notice.done === true || !(await isGood())) return end();
+      return { done: false, value: notice.value.subjectId };
+    },
+    return: end,
   };
 }
 

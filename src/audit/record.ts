@@ -119,9 +119,13 @@ function safeDetails(action: AuditAction, details: object): Record<string, Audit
 
 const webhookSecret = /whsec_[0-9A-Za-z+/]{16,}/;
 
-function requireNoSecret(action: AuditAction, field: string, value: AuditValue): void {
+/** Whether something in it has the form of an API key or a webhook secret. */
+export function looksSecret(value: AuditValue): boolean {
   const text = JSON.stringify(value);
-  if (text.search(KEY_PATTERN_ANY) >= 0 || webhookSecret.test(text)) {
-    throw new Error(`The detail "${field}" of ${action} looks like a secret and is not written to the audit trail.`);
-  }
+  return text.search(KEY_PATTERN_ANY) >= 0 || webhookSecret.test(text);
+}
+
+function requireNoSecret(action: AuditAction, field: string, value: AuditValue): void {
+  if (!looksSecret(value)) return;
+  throw new Error(`The detail "${field}" of ${action} looks like a secret and is not written to the audit trail.`);
 }

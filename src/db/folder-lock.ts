@@ -54,6 +54,12 @@ export async function lockFolder(lockFile: string): Promise<FolderLock> {
   throw new ConfigurationError(`DATA_DIR: ${lockFile} changes hands all the time. Start one process only.`);
 }
 
+/** The pid of the process that holds the lock file and lives; null when the folder is free. */
+export async function holderOf(lockFile: string): Promise<number | null> {
+  const holder = readHolder(lockFile);
+  return holder !== null && (await isAlive(lockFile, holder, { pidSpace: pidSpace() })) ? holder.pid : null;
+}
+
 /** The file appears with its content or not at all, and for one process only. */
 function claim(lockFile: string, self: Holder): boolean {
   const draft = `${lockFile}.${self.token}`;
@@ -89,7 +95,7 @@ function touch(lockFile: string): void {
   }
 }
 
-async function isAlive(lockFile: string, holder: Holder, self: Holder): Promise<boolean> {
+async function isAlive(lockFile: string, holder: Holder, self: Pick<Holder, 'pidSpace'>): Promise<boolean> {
   if (holder.pidSpace === self.pidSpace) {
     return isRunning(holder.pid) && startOf(holder.pid) === holder.startedAt;
   }

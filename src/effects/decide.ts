@@ -1,6 +1,7 @@
 // A person's word. Only a signed-in ADMIN or OWNER decides, never on an own request, never a key; the seal they saw must be
 // the seal of what is stored; and everything that let the request in is judged once more. The row is locked first, so of
 // two who decide at once the second learns what the first did. Whatever is refused here leaves the status as it was.
+import { looksSecret } from '../audit/record.js';
 import type { Principal } from '../auth/principal.js';
 import type { Effect } from '../generated/prisma/client.js';
 import { roleAtLeast } from '../guard/roles.js';
@@ -185,4 +186,5 @@ async function recordDecision(
 function requireComment(comment: string | null | undefined, field: string): void {
   const { commentCharsMax: max } = effectLimits;
   if (comment && comment.length > max) throw badInput(`${field}: at most ${max} characters`, field);
+  if (comment && looksSecret(comment)) throw badInput(`${field}: holds what looks like a secret; leave it out`, field);
 }

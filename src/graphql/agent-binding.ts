@@ -11,12 +11,20 @@ import { isId } from '../platform/ids.js';
 /** Whether one of these agents is of the principal's workspace. */
 export type AgentsExist = (principal: Principal, agentIds: readonly string[]) => Promise<boolean>;
 
-export const agentBinding = (agentsExist: AgentsExist): Plugin<Context> => {
+/** @param onRefused told before the answer leaves: the audit trail's entry */
+export const agentBinding = (
+  agentsExist: AgentsExist,
+  onRefused?: (context: Context, errors: readonly GraphQLError[]) => void | Promise<void>,
+): Plugin<Context> => {
   const judge = async (args: ExecutionArgs, stop: (errors: readonly GraphQLError[]) => void): Promise<void> => {
-    const { principal } = args.contextValue as Context;
+    const context = args.contextValue as Context;
+    const { principal } = context;
     if (principal === null || principal.agentId === null) return;
     const named = agentIdsIn(args.document, args.variableValues).filter((id) => id !== principal.agentId);
-    if (named.length > 0 && (await agentsExist(principal, named))) stop([forbiddenAgent()]);
+    if (named.length === 0 || !(await agentsExist(principal, named))) return;
+    const errors = [forbiddenAgent()];
+    await onRefused?.(context, errors);
+    stop(errors);
   };
   return {
     onExecute: ({ args, setResultAndStopExecution }) =>

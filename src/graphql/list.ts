@@ -10,7 +10,7 @@ import type { Builder, Types } from './builder-types.js';
 import type { Connection } from './connections.js';
 import type { ScopeDeclaration } from './guard-plugin/access.js';
 import { cursorOf, cut, type ListArguments, type Page, type PlacesOfPage, pageOf } from './list-page.js';
-import { type FilterRule, type ListRules, noParent, type OrderRule } from './list-query.js';
+import { type FilterRule, type ListRules, noParent, type OrderRule, type PageRow } from './list-query.js';
 import { placesLoader, type Row, rowsLoader, totalLoader } from './list-rows.js';
 import { ownRows } from './own-rows.js';
 import { selects } from './selection.js';
@@ -166,7 +166,13 @@ async function readList(
   const needsRows = wanted.has('nodes') || wanted.has('edges');
   const rows = needsRows ? await loadRows(found, rules, context, info) : [];
   return {
-    edges: rows.map(({ row, cursor }) => ({ node: row, cursor: cursor(page) })),
+    // A cursor is signed, which is not free: only those that somebody reads are made.
+    edges: rows.map(({ row, place }) => ({
+      node: row,
+      get cursor() {
+        return cursorOf(page, place);
+      },
+    })),
     pageInfo: pageInfo(found, page),
     totalCount: () => totalLoader(context, info, read).load(parentId),
   };
@@ -178,17 +184,20 @@ async function loadRows(found: PlacesOfPage, rules: ListRules, context: Context,
   // A row deleted between the two statements is left out rather than answered as null.
   return found.rows.flatMap((place, index) => {
     const row = rows[index] ?? null;
-    return row === null ? [] : [{ row, cursor: (page: Page) => cursorOf(page, place) }];
+    return row === null ? [] : [{ row, place }];
   });
 }
 
 function pageInfo({ rows, hasNextPage, hasPreviousPage }: PlacesOfPage, page: Page) {
-  const [first] = rows;
-  const last = rows.at(-1);
+  const cursorAt = (row: PageRow | undefined) => (row === undefined ? null : cursorOf(page, row));
   return {
     hasNextPage,
     hasPreviousPage,
-    startCursor: first === undefined ? null : cursorOf(page, first),
-    endCursor: last === undefined ? null : cursorOf(page, last),
+    get startCursor() {
+      return cursorAt(rows[0]);
+    },
+    get endCursor() {
+      return cursorAt(rows.at(-1));
+    },
   };
 }

@@ -9,6 +9,15 @@ interface OwnRows {
   readonly othersTake: Scope;
 }
 
+/** Types whose rows are kept for the trail after they were deleted, and the field that says when that was. */
+const keptTypes: Readonly<Record<string, string>> = { ApiKey: 'deletedAt' };
+
+/** Whether a row that is still there was deleted for everybody who asks. */
+export function isDeleted(typeName: string, row: Readonly<Record<string, unknown>>): boolean {
+  const field = keptTypes[typeName];
+  return field !== undefined && row[field] !== null;
+}
+
 const ownTypes: Readonly<Record<string, OwnRows>> = {
   Effect: { field: 'actorId', othersTake: 'approvals:read' },
 };

@@ -40,6 +40,8 @@ export interface GuardedDb extends Delegates {
 
 type Operation = (args?: unknown) => Prisma.PrismaPromise<unknown>;
 type Executor = (start: (client: Prisma.TransactionClient) => Prisma.PrismaPromise<unknown>) => Promise<unknown>;
+/** How Prisma's own operations are run, and how raw statements are. */
+type Executors = Readonly<Record<'operation' | 'statement', Executor>>;
 
 const operations = new Set([
   ...['findUnique', 'findUniqueOrThrow', 'findFirst', 'findFirstOrThrow', 'findMany', 'count', 'aggregate', 'groupBy'],
@@ -61,9 +63,18 @@ export const bindTenant = (tenant: Tenant): Prisma.Sql => Prisma.sql`SELECT
 
 /** A handle for reads: each statement is its own small transaction that opens with the settings. */
 export function guardedDb(client: PrismaClient, tenant: Tenant, walls: Walls = 'both'): GuardedDb {
-  return handle(tenant, walls, async (start) => {
-    const [, result] = await client.$transaction([client.$queryRaw(bindTenant(tenant)), start(client)]);
-    return result;
+  return handle(tenant, walls, {
+    // Not a batch: Prisma keeps no plan of one that begins with raw SQL and would compile the operation at every request.
+    operation: (start) =>
+      client.$transaction(async (tx) => {
+        await tx.$queryRaw(bindTenant(tenant));
+        return start(tx);
+      }),
+    // Two raw statements have nothing to compile, and a batch of them is the cheaper way.
+    statement: async (start) => {
+      const [, result] = await client.$transaction([client.$queryRaw(bindTenant(tenant)), start(client)]);
+      return result;
+    },
   });
 }
 
@@ -80,7 +91,7 @@ export async function inTenant<T>(
   return client.$transaction(
     async (tx) => {
       await tx.$queryRaw(bindTenant(tenant));
-      return run(handle(tenant, walls, async (start) => start(tx)));
+      return run(handle(tenant, walls, inside(tx)));
     },
     { maxWait: 10_000, timeout: 30_000 },
   );
@@ -93,15 +104,20 @@ export async function confineTransaction(
   walls: Walls = 'both',
 ): Promise<GuardedDb> {
   await tx.$queryRaw(bindTenant(tenant));
-  return handle(tenant, walls, async (start) => start(tx));
+  return handle(tenant, walls, inside(tx));
 }
 
-function handle(tenant: Tenant, walls: Walls, execute: Executor): GuardedDb {
+function inside(tx: Prisma.TransactionClient): Executors {
+  const execute: Executor = async (start) => start(tx);
+  return { operation: execute, statement: execute };
+}
+
+function handle(tenant: Tenant, walls: Walls, execute: Executors): GuardedDb {
   const delegates = new Map<string, unknown>();
   const target = {
     $tenant: tenant,
     $walls: walls,
-    $sql: (statement: Prisma.Sql) => execute((client) => client.$queryRaw(statement)),
+    $sql: (statement: Prisma.Sql) => execute.statement((client) => client.$queryRaw(statement)),
   };
   return new Proxy(target, {
     has: (own, property) => property in own || (typeof property === 'string' && modelOf.has(property)),
@@ -111,7 +127,7 @@ function handle(tenant: Tenant, walls: Walls, execute: Executor): GuardedDb {
       if (model === undefined) return undefined;
       let delegate = delegates.get(property);
       if (delegate === undefined) {
-        delegate = delegateOf(property, model, tenant, walls, execute);
+        delegate = delegateOf(property, model, tenant, walls, execute.operation);
         delegates.set(property, delegate);
       }
       return delegate;

@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { CodedError } from '../platform/errors.js';
 import { readBody } from './body.js';
+import { requireVariablesWithoutNul } from './nul.js';
 
 export interface Params {
   readonly query: string;
@@ -20,7 +21,8 @@ const unsupported = (message: string): CodedError =>
 export async function readParams(req: IncomingMessage): Promise<Params> {
   if (req.method === 'GET') return paramsOfUrl(req.url ?? '');
   requireJson(req);
-  return paramsOf(parseJson((await readBody(req)).toString('utf8'), 'The request body'));
+  const text = (await readBody(req)).toString('utf8');
+  return paramsOf(parseJson(text, 'The request body'), text);
 }
 
 function requireJson(req: IncomingMessage): void {
@@ -40,12 +42,13 @@ function paramsOfUrl(url: string): Params {
     const text = search.get(name);
     return text === null || text === '' ? undefined : parseJson(text, `The parameter "${name}"`);
   };
-  return paramsOf({
+  const body = {
     query: search.get('query') ?? undefined,
     operationName: search.get('operationName') || undefined,
     variables: json('variables'),
     extensions: json('extensions'),
-  });
+  };
+  return paramsOf(body, search.get('variables') ?? '');
 }
 
 function parseJson(text: string, what: string): unknown {
@@ -56,7 +59,8 @@ function parseJson(text: string, what: string): unknown {
   }
 }
 
-function paramsOf(body: unknown): Params {
+/** @param text what the body was read from */
+function paramsOf(body: unknown, text: string): Params {
   if (Array.isArray(body)) throw bad('Batches are not taken: send one operation per request.');
   if (!isObject(body)) throw bad('The request body must be a JSON object with a "query".');
   const { query, operationName, variables, extensions } = body;
@@ -65,6 +69,7 @@ function paramsOf(body: unknown): Params {
   if (!isAbsent(operationName) && typeof operationName !== 'string') throw bad('"operationName" must be a string.');
   if (!isAbsent(variables) && !isObject(variables)) throw bad('"variables" must be an object.');
   if (!isAbsent(extensions) && !isObject(extensions)) throw bad('"extensions" must be an object.');
+  requireVariablesWithoutNul(variables, text);
   return {
     query,
     ...(isAbsent(operationName) ? {} : { operationName }),

@@ -13,6 +13,7 @@ import {
 } from 'graphql';
 import { CodedError } from '../platform/errors.js';
 import { type Measure, measureOperation, nestingOf, type Schema } from './measure.js';
+import { requireDocumentWithoutNul } from './nul.js';
 
 export interface Limit {
   readonly most: number;
@@ -96,7 +97,9 @@ export function parseWithin(source: string | Source, options?: ParseOptions): Do
   const text = typeof source === 'string' ? source : source.body;
   requireWithin('characters', text.length);
   try {
-    return parse(source, { ...options, maxTokens: LIMITS.tokens.most });
+    const document = parse(source, { ...options, maxTokens: LIMITS.tokens.most });
+    requireDocumentWithoutNul(document, text);
+    return document;
   } catch (error) {
     // The parser has no type of its own for this; its sentence is stable through graphql 16.
     if (error instanceof GraphQLError && /^Syntax Error: Document contains more tha[nt] /.test(error.message)) {

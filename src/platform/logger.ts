@@ -25,12 +25,16 @@ export const createLogger = ({ level = 'info', secretPatterns, destination, bind
       timestamp: pino.stdTimeFunctions.isoTime,
       hooks: { streamWrite: scrubber.jsonLine },
     },
-    destination ?? (process.stdout.isTTY ? prettyOutput() : pino.destination(1)),
+    destination ?? logOutput(process.stdout),
   );
 };
 
+/** One of the process's own streams: made readable when it is a terminal. */
+export const logOutput = (stream: NodeJS.WriteStream & { readonly fd: 1 | 2 }): DestinationStream =>
+  stream.isTTY ? prettyOutput(stream.fd) : pino.destination(stream.fd);
+
 // Loaded when a person is looking, and not otherwise. It finds out by itself whether colours are wanted.
-const prettyOutput = (): DestinationStream => {
+const prettyOutput = (destination: 1 | 2): DestinationStream => {
   const pretty: (options: object) => DestinationStream = createRequire(import.meta.url)('pino-pretty');
-  return pretty({ translateTime: 'SYS:HH:MM:ss', sync: true });
+  return pretty({ translateTime: 'SYS:HH:MM:ss', sync: true, destination });
 };

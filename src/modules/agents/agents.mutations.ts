@@ -27,7 +27,10 @@ builder.mutationFields((t) => ({
     }),
     payload: (p) => ({ agent: p.field({ type: Agent, description: 'The new agent.' }) }),
     resolve: async (input, { agents }, _world, id) => ({ agent: await agents.create(input, id) }),
-    repeat: async (id, { agents }) => ({ agent: await agents.get(id) }),
+    repeat: async (id, { agents }) => {
+      const agent = await agents.find(id);
+      return agent && { agent };
+    },
   }),
 
   updateAgent: t.action({

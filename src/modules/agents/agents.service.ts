@@ -6,7 +6,12 @@ import { conflict, notFound } from '../../platform/errors.js';
 import { newId } from '../../platform/ids.js';
 import { given, requireValid } from '../../platform/validation.js';
 
-const name = z.string().trim().min(1, 'give a name').max(100, 'at most 100 characters');
+const name = z
+  .string()
+  .trim()
+  .min(1, 'give a name')
+  .max(100, 'at most 100 characters')
+  .regex(/^[^\r\n]*$/, 'a name is one line');
 const instructions = z.string().max(20_000, 'at most 20,000 characters');
 const agentFields = z.object({
   description: z.string().trim().max(1_000, 'at most 1,000 characters').nullish(),
@@ -53,9 +58,13 @@ export const agentsService = ({ db, audit, events }: World) => ({
     return agent;
   },
 
+  async find(id: string): Promise<Agent | null> {
+    return db.agent.findFirst({ where: { id } });
+  },
+
   /** @throws NOT_FOUND for an id that is unknown here. */
   async get(id: string): Promise<Agent> {
-    const agent = await db.agent.findFirst({ where: { id } });
+    const agent = await this.find(id);
     if (agent === null) throw notFound('agent');
     return agent;
   },

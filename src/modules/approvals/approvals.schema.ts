@@ -207,21 +207,34 @@ builder.subscriptionField('effectUpdated', (t) =>
   }),
 );
 
-async function* effectChanges({ world, listen }: Context, id: string | null): AsyncGenerator<EffectRow> {
+/** By hand, not a generator: that could not be closed while it waits for the next change, which may never come. */
+function effectChanges({ world, listen }: Context, id: string | null): AsyncIterableIterator<EffectRow> {
   const { effects } = world;
   const changes = listen(effectEvents, id ?? undefined)[Symbol.asyncIterator]();
-  try {
-    if (id !== null) {
-      // Read after listening has begun, so that no change falls between the two.
-      const now = await effects.find(id);
-      if (now === null) throw notFound('effect');
-      yield now;
-    }
-    for (let change = await changes.next(); change.done !== true; change = await changes.next()) {
-      const effect = await effects.find(change.value);
-      if (effect !== null) yield effect;
-    }
-  } finally {
+  let isFirst = true;
+  const end = async () => {
     await changes.return?.();
-  }
+    return { done: true, value: undefined } as const;
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      if (isFirst && id !== null) {
+        isFirst = false;
+        // Read after listening has begun, so that no change falls between the two.
+        const now = await effects.find(id);
+        if (now !== null) return { done: false, value: now };
+        await end();
+        throw notFound('effect');
+      }
+      for (let change = await changes.next(); change.done !== true; change = await changes.next()) {
+        const effect = await effects.find(change.value);
+        if (effect !== null) return { done: false, value: effect };
+      }
+      return end();
+    },
+    return: end,
+  };
 }

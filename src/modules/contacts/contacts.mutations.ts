@@ -16,7 +16,10 @@ builder.mutationFields((t) => ({
     }),
     payload: (p) => ({ contact: p.field({ type: Contact, description: 'The new contact.' }) }),
     resolve: async (input, { contacts }, _world, id) => ({ contact: await contacts.create(input, id) }),
-    repeat: async (id, { contacts }) => ({ contact: await contacts.get(id) }),
+    repeat: async (id, { contacts }) => {
+      const contact = await contacts.find(id);
+      return contact && { contact };
+    },
   }),
 
   updateContact: t.action({

@@ -6,7 +6,12 @@ import { notFound } from '../../platform/errors.js';
 import { newId } from '../../platform/ids.js';
 import { given, requireValid } from '../../platform/validation.js';
 
-const name = z.string().trim().min(1, 'give a name').max(200, 'at most 200 characters');
+const name = z
+  .string()
+  .trim()
+  .min(1, 'give a name')
+  .max(200, 'at most 200 characters')
+  .regex(/^[^\r\n]*$/, 'a name is one line');
 const contactFields = z.object({
   email: z.email('not an e-mail address').max(320, 'at most 320 characters').nullish(),
   phone: z
@@ -43,9 +48,13 @@ export const contactsService = ({ db, audit, events, clock }: World) => ({
     return contact;
   },
 
+  async find(id: string): Promise<Contact | null> {
+    return db.contact.findFirst({ where: { id } });
+  },
+
   /** @throws NOT_FOUND for an id that is unknown here. */
   async get(id: string): Promise<Contact> {
-    const contact = await db.contact.findFirst({ where: { id } });
+    const contact = await this.find(id);
     if (contact === null) throw notFound('contact');
     return contact;
   },

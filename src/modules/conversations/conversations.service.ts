@@ -26,6 +26,9 @@ export const conversationsService = (world: World) => {
       inboxId: string | null;
       subject: string | null;
     }): Promise<Conversation> {
+      if (wish.conversationId !== null && wish.contactId !== null) {
+        throw badInput('input.contactId: give a conversationId or a contactId, not both', 'input.contactId');
+      }
       if (wish.conversationId !== null) return this.get(wish.conversationId);
       if (wish.contactId === null) {
         throw badInput('input.conversationId: give a conversationId or a contactId', 'input.conversationId');

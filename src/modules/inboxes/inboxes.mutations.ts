@@ -19,7 +19,10 @@ builder.mutationFields((t) => ({
     }),
     payload: (p) => ({ inbox: p.field({ type: Inbox, description: 'The new inbox.' }) }),
     resolve: async (input, { inboxes }, _world, id) => ({ inbox: await inboxes.create(input, id) }),
-    repeat: async (id, { inboxes }) => ({ inbox: await inboxes.get(id) }),
+    repeat: async (id, { inboxes }) => {
+      const inbox = await inboxes.find(id);
+      return inbox && { inbox };
+    },
   }),
 
   updateInbox: t.action({

@@ -6,7 +6,14 @@ import { badInput, conflict, notFound } from '../../platform/errors.js';
 import { newId } from '../../platform/ids.js';
 import { given, requireValid } from '../../platform/validation.js';
 
-const inboxName = z.string().trim().min(1, 'give a name').max(100, 'at most 100 characters').nullish();
+// Recipients see it in a header of the e-mail.
+const inboxName = z
+  .string()
+  .trim()
+  .min(1, 'give a name')
+  .max(100, 'at most 100 characters')
+  .regex(/^[^\r\n]*$/, 'a name is one line')
+  .nullish();
 const agentId = z.string().nullish();
 const newInbox = z.object({
   channel: z.enum(['EMAIL', 'SMS', 'CHAT', 'VOICE']),
@@ -37,9 +44,9 @@ export const inboxesService = ({ db, audit }: World) => ({
       throw badInput(`input.address: an inbox of channel ${data.channel} takes ${says}`, 'input.address');
     }
     await this.requireOwnAgent(data.agentId);
-    const taken = await db.inbox.count({ where: { channel: data.channel, address: data.address } });
-    if (taken > 0) throw conflict('This workspace already has an inbox with this channel and address.');
-    const inbox = await db.inbox.create({ data: { id, ...given(data) } });
+    // One statement decides, so of two at once the second is told so.
+    const [inbox] = await db.inbox.createManyAndReturn({ data: [{ id, ...given(data) }], skipDuplicates: true });
+    if (inbox === undefined) throw conflict('This workspace already has an inbox with this channel and address.');
     await audit.record({ action: 'inbox.create', subjectId: id, details: { fields: Object.keys(given(data)) } });
     return inbox;
   },
@@ -64,9 +71,13 @@ export const inboxesService = ({ db, audit }: World) => ({
     return id;
   },
 
+  async find(id: string): Promise<Inbox | null> {
+    return db.inbox.findFirst({ where: { id } });
+  },
+
   /** @throws NOT_FOUND for an id that is unknown here. */
   async get(id: string): Promise<Inbox> {
-    const inbox = await db.inbox.findFirst({ where: { id } });
+    const inbox = await this.find(id);
     if (inbox === null) throw notFound('inbox');
     return inbox;
   },

@@ -47,9 +47,12 @@ export const sendMessage = defineEffect<OutgoingMessage, MessageSent>({
   async settled({ messageId, conversationId }, { status }, world) {
     const { db, clock, events } = world;
     const isSent = status === 'SUCCEEDED';
+    const next = statusAfter[status];
+    // A draft has no addresses: they are chosen anew when it is asked for again.
+    const unaddressed = next === 'DRAFT' ? { fromAddress: null, toAddress: null } : {};
     await db.message.update({
       where: rowKey(db, messageId),
-      data: { status: statusAfter[status], sentAt: isSent ? clock.now() : null },
+      data: { status: next, sentAt: isSent ? clock.now() : null, ...unaddressed },
     });
     if (isSent) await conversationsService(world).touch(conversationId, clock.now());
     if (isSent || status === 'FAILED')

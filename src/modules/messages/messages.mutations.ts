@@ -18,7 +18,10 @@ builder.mutationFields((t) => ({
       messageId: p.id({ description: 'The id of the draft, for keys that may write but not read.' }),
     }),
     resolve: async (input, { messages }, _world, id) => ({ message: await messages.draft(input, id), messageId: id }),
-    repeat: async (id, { messages }) => ({ message: await messages.get(id), messageId: id }),
+    repeat: async (id, { messages }) => {
+      const message = await messages.find(id);
+      return message && { message, messageId: id };
+    },
   }),
 
   updateDraft: t.action({

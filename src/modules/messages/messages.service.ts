@@ -8,6 +8,7 @@ import { given, requireValid } from '../../platform/validation.js';
 import { agentsService } from '../agents/agents.service.js';
 import { conversationsService } from '../conversations/conversations.service.js';
 import { inboxesService } from '../inboxes/inboxes.service.js';
+import { lockMessage } from './messages.queries.js';
 
 // A line break in a subject would let its writer add headers to the e-mail.
 const subject = z
@@ -77,9 +78,12 @@ export const messagesService = (world: World) => {
       return id;
     },
 
-    /** @throws NOT_FOUND for an id that is unknown here, CONFLICT for a message that is no draft (any more). */
+    /**
+     * Locked, so that nobody changes or sends it meanwhile.
+     * @throws NOT_FOUND for an id that is unknown here, CONFLICT for a message that is no draft (any more).
+     */
     async requireDraft(id: string): Promise<Message> {
-      const message = await db.message.findFirst({ where: { id } });
+      const message = await lockMessage(db, id);
       if (message === null) throw notFound('draft');
       if (message.status !== 'DRAFT') {
         throw conflict(`This message is ${message.status}, and only a DRAFT can be changed, deleted or sent.`);
@@ -163,9 +167,13 @@ export const messagesService = (world: World) => {
       return messages.reverse();
     },
 
+    async find(id: string): Promise<Message | null> {
+      return db.message.findFirst({ where: { id } });
+    },
+
     /** @throws NOT_FOUND for an id that is unknown here. */
     async get(id: string): Promise<Message> {
-      const message = await db.message.findFirst({ where: { id } });
+      const message = await this.find(id);
       if (message === null) throw notFound('message');
       return message;
     },
