@@ -32,6 +32,12 @@ const contacts = [
   ['Hugo Martins', 'hugo.martins@example.net', '+351215550108', null],
 ] as const;
 
+/** The first is the one that mail comes to. */
+const inboxes = [
+  { channel: 'EMAIL', address: 'hello@halberd.example', name: 'Halberd Cycles' },
+  { channel: 'CHAT', address: 'website', name: 'Chat on the website' },
+] as const;
+
 /** What was said, the contact first, then the agent, in turns. */
 const threads = [
   ['Order 4211', ['Has my order 4211 left yet?', 'It left this morning. The parcel number follows by evening.']],
@@ -86,24 +92,12 @@ export async function writeDemoData(db: SystemDb, workspaceId: string, now: Date
     })),
   });
   await db.inbox.createMany({
-    data: [
-      {
-        workspaceId,
-        id: inboxId,
-        channel: 'EMAIL',
-        address: 'hello@halberd.example',
-        name: 'Halberd Cycles',
-        agentId: at(agentIds, 0),
-      },
-      {
-        workspaceId,
-        id: newId('inb'),
-        channel: 'CHAT',
-        address: 'website',
-        name: 'Chat on the website',
-        agentId: at(agentIds, 2),
-      },
-    ],
+    data: inboxes.map((inbox, i) => ({
+      ...inbox,
+      workspaceId,
+      id: i === 0 ? inboxId : newId('inb'),
+      agentId: at(agentIds, i),
+    })),
   });
   for (const [i, [subject, texts]] of threads.entries()) {
     await writeThread(db, {

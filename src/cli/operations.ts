@@ -1,0 +1,136 @@
+// What the command line does to a database, as one table: run here when the folder is free, or by the running server that
+// holds it (socket.ts), and the same thing either way. Inputs are judged again where they run; results are JSON.
+import { z } from 'zod';
+import { ownersAudit } from '../app.js';
+import { readTrail } from '../audit/trail.js';
+import { type Verification, verifyTrail } from '../audit/verify.js';
+import { bootstrap } from '../auth/bootstrap.js';
+import { createKey, factsAtHand } from '../auth/create-key.js';
+import { listKeys, revokeKey } from '../auth/keys.js';
+import type { Config } from '../config.js';
+import type { Database } from '../db/database.js';
+import { asSystem } from '../guard/as-system.js';
+import { badInput } from '../platform/errors.js';
+import type { AuditKey } from '../platform/secrets.js';
+import { requireValid } from '../platform/validation.js';
+import { requireMigrated } from './apply-migrations.js';
+import { inspect } from './inspect.js';
+import { keyFacts } from './key-facts.js';
+import { topUpCredits } from './top-up.js';
+
+/** What an operation is given. */
+export interface Desk {
+  readonly config: Config;
+  readonly database: Database;
+  readonly auditKeys: () => readonly Pick<AuditKey, 'keyId' | 'publicKey'>[];
+}
+
+interface Operation<Input, Result> {
+  readonly input: z.ZodType<Input>;
+  run(input: Input, desk: Desk): Promise<Result>;
+}
+
+const operation = <Input, Result>(
+  input: z.ZodType<Input>,
+  run: (input: Input, desk: Desk) => Promise<Result>,
+): Operation<Input, Result> => ({ input, run });
+
+const optional = <Type extends z.ZodType>(type: Type) => type.nullish().transform((value) => value ?? null);
+
+const owners = (desk: Desk) => ({ database: desk.database, audit: ownersAudit });
+
+export const operations = {
+  bootstrap: operation(
+    z.object({
+      org: z.string(),
+      workspace: z.string(),
+      email: z.string(),
+      password: z.string(),
+      name: optional(z.string()),
+      credits: z.number(),
+    }),
+    ({ name, ...request }, desk) => bootstrap(owners(desk), name === null ? request : { ...request, name }),
+  ),
+
+  'keys.create': operation(
+    z.object({
+      workspaceId: z.string(),
+      kind: z.enum(['ACCOUNT', 'AGENT']),
+      agentId: optional(z.string()),
+      name: z.string(),
+      scopes: optional(z.array(z.string())),
+      allowedIps: optional(z.array(z.string())),
+      expiresAt: optional(z.string()),
+      spendCapCredits: optional(z.number()),
+    }),
+    async (request, desk) => {
+      const made = await createKey({ ...owners(desk), brand: desk.config.keyBrand }, request);
+      const { id, ...facts } = keyFacts(made.apiKey);
+      return { id, key: made.key, ...facts, warnings: made.warnings };
+    },
+  ),
+
+  'keys.list': operation(
+    z.object({ workspaceId: z.string(), withRevoked: z.boolean() }),
+    async (request, { database }) => ({ keys: (await listKeys({ database }, request)).map(keyFacts) }),
+  ),
+
+  'keys.revoke': operation(z.object({ id: z.string() }), async (request, desk) =>
+    keyFacts(await revokeKey(owners(desk), request)),
+  ),
+
+  'credits.topUp': operation(z.object({ workspaceId: z.string(), credits: z.number() }), (request, desk) =>
+    topUpCredits(desk.database, request),
+  ),
+
+  'audit.verify': operation(z.object({ workspaceId: optional(z.string()) }), ({ workspaceId }, desk) =>
+    verifyTrails(desk, workspaceId),
+  ),
+
+  migrate: operation(z.object({}), (_, { database }) => requireMigrated(database)),
+
+  doctor: operation(z.object({}), (_, { config, database }) =>
+    inspect(config, async (text) => (await database.executeAsOwner(text)).rows),
+  ),
+} as const;
+
+export type OperationName = keyof typeof operations;
+export type InputOf<Name extends OperationName> = Parameters<(typeof operations)[Name]['run']>[0];
+export type ResultOf<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]['run']>>;
+
+/** @throws BAD_USER_INPUT for an operation that does not exist or an input it does not take */
+export async function runOperation(name: string, input: unknown, desk: Desk): Promise<unknown> {
+  if (!Object.hasOwn(operations, name)) throw badInput(`There is no operation ${JSON.stringify(name.slice(0, 40))}.`);
+  const { input: schema, run } = operations[name as OperationName] as Operation<unknown, unknown>;
+  return run(requireValid(schema, input), desk);
+}
+
+export interface VerifiedTrails extends Omit<Verification, 'problems'> {
+  readonly problems: readonly (Verification['problems'][number] & { readonly workspaceId: string })[];
+  readonly workspaces: readonly (Omit<Verification, 'problems'> & { readonly workspaceId: string })[];
+}
+
+/** One trail, or without an id every one; sums and problems of all of them. */
+async function verifyTrails({ database, auditKeys }: Desk, workspaceId: string | null): Promise<VerifiedTrails> {
+  const keys = new Map(auditKeys().map(({ keyId, publicKey }) => [keyId, publicKey]));
+  const ids = await asSystem(database, 'verify the audit trail', async (db) => {
+    if (workspaceId !== null) await factsAtHand(db, workspaceId);
+    const where = workspaceId === null ? {} : { id: workspaceId };
+    return db.workspace.findMany({ where, orderBy: { id: 'asc' }, select: { id: true } });
+  });
+  const verified: (Verification & { readonly workspaceId: string })[] = [];
+  for (const { id } of ids) {
+    verified.push({ workspaceId: id, ...(await verifyTrail(await readTrail(database, id), keys)) });
+  }
+  const sum = (of: 'entries' | 'linked' | 'tail'): number => verified.reduce((total, one) => total + one[of], 0);
+  return {
+    ok: verified.every(({ ok }) => ok),
+    entries: sum('entries'),
+    linked: sum('linked'),
+    tail: sum('tail'),
+    problems: verified.flatMap(({ workspaceId: id, problems }) =>
+      problems.map((problem) => ({ workspaceId: id, ...problem })),
+    ),
+    workspaces: verified.map(({ problems: _, ...facts }) => facts),
+  };
+}
