@@ -110,12 +110,9 @@ describe('each rule', () => {
         'layers-look-down: src/guard/walls.ts → src/effects/perform.ts',
         'layers-look-down: src/platform/ids.ts → src/db/open.ts',
         'platform-knows-nothing: src/platform/ids.ts → src/db/open.ts',
-        ...[
-          'src/graphql/builder.ts → src/modules/a/a.service.ts',
-          'src/modules/a/a.service.ts → src/graphql/builder.ts',
-        ].map((edge) => `no-cycles: ${edge}`),
+        // Each circle is told once.
+        'no-cycles: src/graphql/builder.ts → src/modules/a/a.service.ts',
         'no-cycles: src/modules/b/b.queries.ts → src/modules/b/b.service.ts',
-        'no-cycles: src/modules/b/b.service.ts → src/modules/b/b.queries.ts',
       ].sort(),
     );
   });

@@ -74,7 +74,8 @@ describe('the demo', () => {
     const listed = await place.json<{ keys: { start: string }[] }>(['keys', 'list', '--workspace', workspaceId]);
     const starts = listed.keys.map(({ start }) => start).sort();
     expect(starts).toEqual([keys.account, keys.agent].map((key) => key.slice(0, start(key))).sort());
-    const { code, stderr } = await served.stop();
+    // npm and the terminal each pass one Ctrl-C on.
+    const { code, stderr } = await served.stop('SIGINT', 'SIGINT');
     expect(code).toBe(0);
     expect(stderr).toContain('DATABASE_URL is set: the demo leaves that database alone');
   });

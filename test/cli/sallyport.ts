@@ -19,8 +19,8 @@ export interface Served {
   readonly pid: number | undefined;
   /** The JSON it printed. */
   readonly said: unknown;
-  /** Sends SIGTERM. */
-  stop(): Promise<Ended>;
+  /** Sends SIGTERM, or these signals one after the other. */
+  stop(...signals: NodeJS.Signals[]): Promise<Ended>;
 }
 
 export interface Place {
@@ -67,8 +67,8 @@ export function openPlace(settings: Readonly<Record<string, string>> = {}): Plac
         url: said.url ?? '',
         pid: child.pid,
         said,
-        stop: () => {
-          child.kill('SIGTERM');
+        stop: (...signals) => {
+          for (const signal of signals.length === 0 ? (['SIGTERM'] as const) : signals) child.kill(signal);
           return end;
         },
       };

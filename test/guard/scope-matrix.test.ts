@@ -1,0 +1,226 @@
+// Generated from the schema: each field is asked for with the least that it declares, and with everything but that. A new
+// field is covered by itself, or fails here by its coordinate.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { printSdl } from '../../src/graphql/print.js';
+import { MEMBER_SCOPES } from '../../src/guard/scopes.js';
+import { schema } from '../../src/schema.js';
+import type { Client, GraphqlError } from '../support/client.js';
+import { readSdl } from '../support/generate/access.js';
+import {
+  type AnyOf,
+  type Demands,
+  demandsOf,
+  everythingFor,
+  type KeyKind,
+  leastFor,
+  mostWithout,
+} from '../support/generate/demands.js';
+import { type Operation, operationsOf, sentWith, textOf } from '../support/generate/operations.js';
+import { type Thing, variablesFor } from '../support/generate/samples.js';
+import { reached, type Said, say } from '../support/generate/speak.js';
+import { type Caller, type Stage, setStage } from '../support/generate/stage.js';
+import { type Snapshot, snapshotOf } from '../support/snapshot.js';
+
+const declared = readSdl(printSdl(schema));
+const { operations, unreached } = operationsOf(schema);
+const cases = operations.map((operation) => ({ operation, demands: demandsOf(operation, declared) }));
+const kinds = ['ACCOUNT', 'AGENT'] as const;
+
+it('finds a way to every field of every object', () => {
+  expect(unreached).toEqual([]);
+  const covered = new Set(operations.flatMap(({ coordinate }) => coordinate.split(' ')[0]));
+  const objects = [...declared.keys()].filter((coordinate) => coordinate !== 'Node.id');
+  expect([...covered].sort()).toEqual(objects.sort());
+});
+
+/** A scope that no field takes: what a key holds that holds nothing of use. */
+const idle = (kind: KeyKind): string => {
+  const taken = new Set(cases.flatMap(({ demands }) => demands.scopes.flat(2)));
+  const scope = everythingFor(kind).find((one) => !taken.has(one));
+  if (scope === undefined) throw new Error(`Every ${kind} scope is taken by some field.`);
+  return scope;
+};
+
+describe.each([
+  ['both walls', 'on'],
+  ['the second wall alone', 'off'],
+] as const)('%s', (_name, preflight) => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await setStage({ preflight });
+  });
+  afterAll(() => stage?.harness.stop());
+
+  const kept = new Map<string, Promise<Thing>>();
+  const prepare = async (operation: Operation, { asker }: Pick<Caller, 'asker'>) => {
+    const own = { owner: stage.harness.database.owner, site: stage.ours, asker };
+    const making = operation.root === 'mutation' ? own : { ...own, kept };
+    return { text: textOf(operation), variables: await variablesFor(sentWith(operation), operation.nodeType, making) };
+  };
+  /** What only reads has nothing to compare. */
+  const snapshot = async ({ root }: Operation): Promise<Snapshot> =>
+    root === 'mutation' ? withoutRefusals(await snapshotOf(stage.harness.database, stage.ours)) : {};
+  const expectServed = async (operation: Operation, caller: Caller, client = caller.client): Promise<void> => {
+    const { text, variables } = await prepare(operation, caller);
+    const said = await say(client, text, variables);
+    const told = `${operation.coordinate} by ${caller.name}: ${said.text}`;
+    expect(said.errors, told).toEqual([]);
+    expect(said.status, told).toBe(200);
+    // A person has no key of its own to read about.
+    if (caller.asker.kind !== 'SESSION') expect(reached(said.data, namesOf(operation)), told).not.toBeUndefined();
+  };
+  const expectRefused = async (operation: Operation, caller: Caller, refusal: Refusal): Promise<void> => {
+    const { text, variables } = await prepare(operation, caller);
+    const before = await snapshot(operation);
+    const said = await say(refusal.client ?? caller.client, text, variables);
+    const told = `${operation.coordinate} by ${caller.name}: ${said.text}`;
+    if (preflight === 'on') expectRefusedWhole(said, refusal, told);
+    else expectRefusedThere(said, operation, refusal, told);
+    if (preflight === 'on' || !refusal.rootIsHeld) expect(await snapshot(operation), told).toEqual(before);
+  };
+
+  describe.each(cases.map((one) => [one.operation.coordinate, one] as const))('%s', (_coordinate, one) => {
+    const { operation, demands } = one;
+
+    it(`takes ${wordsOf(demands)}, and that is enough`, async () => {
+      for (const kind of kinds) {
+        for (const scopes of leastFor(demands, kind)) {
+          if (!forPeople.has(operation.steps[0]?.field.name ?? '')) {
+            await expectServed(operation, await stage.key(kind, scopes.length === 0 ? [idle(kind)] : scopes));
+          }
+        }
+      }
+      await expectServed(operation, await stage.person('ADMIN'));
+      if (demands.isPublic) await expectServed(operation, await stage.person('ADMIN'), stage.nobody);
+    });
+
+    it('takes no less', async () => {
+      for (const kind of kinds) {
+        for (const lack of lacksOf(demands, kind)) {
+          await expectRefused(operation, await stage.key(kind, lack), refusalFor(one, lack));
+        }
+      }
+      if (!demands.isPublic) {
+        const refusal = {
+          code: 'UNAUTHENTICATED',
+          refused: [],
+          held: [],
+          role: null,
+          rootIsHeld: false,
+          wayIsHeld: false,
+        } as const;
+        await expectRefused(operation, await stage.person('ADMIN'), { ...refusal, client: stage.nobody });
+      }
+      const memberScopes = [...MEMBER_SCOPES];
+      if (demands.role !== null || !isSatisfied(demands, memberScopes)) {
+        await expectRefused(operation, await stage.person('MEMBER'), refusalFor(one, memberScopes));
+      }
+    });
+  });
+});
+
+/** Mutations that take a signed-in person, whatever scopes a key has: the person's own word is asked for. */
+const forPeople = new Set(['confirmEffect']);
+
+const namesOf = ({ steps }: Operation): readonly string[] => steps.map(({ field }) => field.name);
+
+interface Case {
+  readonly operation: Operation;
+  readonly demands: Demands;
+}
+
+interface Refusal {
+  readonly code: 'FORBIDDEN' | 'UNAUTHENTICATED';
+  /** What is not satisfied. */
+  readonly refused: readonly AnyOf[];
+  readonly held: readonly string[];
+  readonly role: string | null;
+  /** Whether the root field itself is held: the second wall alone then lets it run and refuses inside. */
+  readonly rootIsHeld: boolean;
+  /** Whether every field on the way to the one in question is held, itself included. */
+  readonly wayIsHeld: boolean;
+  readonly client?: Client;
+}
+
+const holdsOne = (anyOf: AnyOf, held: readonly string[]): boolean =>
+  anyOf.some((all) => all.every((scope) => held.includes(scope)));
+const isSatisfied = ({ scopes }: Demands, held: readonly string[]): boolean =>
+  scopes.every((anyOf) => holdsOne(anyOf, held));
+
+/** The scopes of keys that must be refused: everything but one thing; everything, where no key of this kind may ask. */
+function lacksOf(demands: Demands, kind: KeyKind): readonly (readonly string[])[] {
+  const all = everythingFor(kind);
+  return leastFor(demands, kind).length === 0 ? [all] : mostWithout(demands, kind).map(({ held }) => held);
+}
+
+function refusalFor({ operation, demands }: Case, held: readonly string[]): Refusal {
+  const refused = demands.scopes.filter((anyOf) => !holdsOne(anyOf, held));
+  const isHeld = (fields: number): boolean =>
+    demands.role === null &&
+    isSatisfied(demandsOf({ ...operation, executes: operation.executes.slice(0, fields) }, declared), held);
+  const { length } = operation.nodeType === null ? operation.steps : operation.executes;
+  return { code: 'FORBIDDEN', refused, held, role: demands.role, rootIsHeld: isHeld(1), wayIsHeld: isHeld(length) };
+}
+
+/** Before anything runs: no data at all, and the first error speaks of the whole operation. */
+function expectRefusedWhole({ status, data, errors }: Said, refusal: Refusal, told: string): void {
+  expect(status, told).toBe(refusal.code === 'FORBIDDEN' ? 403 : 401);
+  expect(data ?? null, told).toBeNull();
+  expect(errors.length, told).toBeGreaterThan(0);
+  expect(errors.length, told).toBeLessThanOrEqual(10);
+  for (const { extensions } of errors) expect(extensions.code, told).toBe(refusal.code);
+  const [{ extensions }] = errors as [GraphqlError];
+  if (refusal.code === 'UNAUTHENTICATED') {
+    expect(extensions.reason, told).toBe('MISSING');
+    return;
+  }
+  expect(extensions.requiredRole, told).toBe(refusal.role ?? undefined);
+  expect(extensions.refusedFields, told).not.toHaveLength(0);
+  if (refusal.refused.length === 0) return;
+  const { requiredScopes, missingScopes } = extensions as { requiredScopes?: string[]; missingScopes?: string[] };
+  expect(requiredScopes, told).toEqual([...new Set(refusal.refused.flat(2))].sort());
+  expectNamed(missingScopes ?? [], refusal.refused, refusal.held, told);
+}
+
+/** By the field itself: null where it stands, with an error, and nothing of it in the answer. */
+function expectRefusedThere({ data, errors }: Said, operation: Operation, refusal: Refusal, told: string): void {
+  const value = reached(data, namesOf(operation)) ?? null;
+  // What is null holds nothing that could be refused; the way there was not refused.
+  if (errors.length === 0) expect([value, refusal.wayIsHeld], told).toEqual([null, true]);
+  for (const { extensions } of errors) {
+    expect(extensions.code, told).toBe(refusal.code);
+    if (refusal.code !== 'FORBIDDEN' || extensions.requiredScopes === undefined) continue;
+    const { requiredScopes, missingScopes } = extensions as unknown as Record<string, string[]>;
+    const meant = refusal.refused.find((anyOf) => [...new Set(anyOf.flat())].join() === requiredScopes?.join());
+    expect(meant, told).toBeDefined();
+    expectNamed(missingScopes ?? [], [meant ?? []], refusal.held, told);
+  }
+  if (!refusal.wayIsHeld) expect(value, told).toBeNull();
+}
+
+/** Granting what is named as missing would do. */
+function expectNamed(
+  missing: readonly string[],
+  refused: readonly AnyOf[],
+  held: readonly string[],
+  told: string,
+): void {
+  expect(missing, told).not.toHaveLength(0);
+  expect(
+    missing.filter((scope) => held.includes(scope)),
+    told,
+  ).toEqual([]);
+  for (const anyOf of refused) expect(holdsOne(anyOf, [...held, ...missing]), told).toBe(true);
+}
+
+/** A refusal leaves its own entry in the trail, and nothing else. */
+function withoutRefusals({ audit_entry: entries = '', ...rest }: Snapshot): Snapshot {
+  const kept = entries.split('\n').filter((line) => !line.includes('"outcome": "REFUSED"'));
+  return { ...rest, audit_entry: kept.join('\n') };
+}
+
+function wordsOf(demands: Demands): string {
+  if (demands.role !== null) return `the role ${demands.role}`;
+  const sets = kinds.flatMap((kind) => leastFor(demands, kind)).map((set) => set.join(' and '));
+  return sets.filter((text) => text !== '').join(', or ') || (demands.isPublic ? 'nothing' : 'a credential');
+}

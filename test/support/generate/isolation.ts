@@ -1,0 +1,131 @@
+// Three workspaces and those who ask from one of them, with an ear for anything that is not theirs: a canary or an id of
+// another workspace in any answer fails the test that asked.
+import { expect } from 'vitest';
+import { printSdl } from '../../../src/graphql/print.js';
+import { schema } from '../../../src/schema.js';
+import type { TestWalls } from '../database.js';
+import { changed, idsIn, type Snapshot, snapshotOf } from '../snapshot.js';
+import type { SeededWorkspace } from '../world.js';
+import { readSdl } from './access.js';
+import { demandsOf, everythingFor, leastFor } from './demands.js';
+import { type Operation, operationsOf, sentWith } from './operations.js';
+import { make, type Thing, variablesFor } from './samples.js';
+import { type Said, say } from './speak.js';
+import { type Caller, type Stage, setStage } from './stage.js';
+
+export const wallsAlone = [
+  ['both walls', 'both'],
+  ['the guard alone', 'guard'],
+  ['row-level security alone', 'rls'],
+] as const satisfies readonly (readonly [string, TestWalls])[];
+
+const declared = readSdl(printSdl(schema));
+
+// A payload is asked for through its mutation, whose own operation stands for all of it.
+export const askable = operationsOf(schema).operations.filter(
+  ({ root, steps }) => root !== 'mutation' || steps.length === 1,
+);
+
+export interface Isolation {
+  readonly stage: Stage;
+  /** A key with every scope, a person who is ADMIN, an agent key with every scope; of our workspace. */
+  readonly callers: readonly Caller[];
+  /** The sibling in our organization, and the foreign one. */
+  readonly others: readonly SeededWorkspace[];
+  /** A key of another workspace with every scope. */
+  keyOf(site: SeededWorkspace): Promise<Caller>;
+  /** Ids that no answer to us may hold. */
+  readonly theirs: Set<string>;
+  /** As they were when the test began. */
+  readonly atFirst: readonly Snapshot[];
+  now(): Promise<readonly Snapshot[]>;
+  ask(caller: Caller, text: string, variables: object): Promise<Said>;
+  /** Fails when anything was written to another workspace. */
+  untouched<Result>(run: () => Promise<Result>): Promise<Result>;
+  variablesOf(site: SeededWorkspace, caller: Caller, operation: Operation, place?: Given): Promise<Variables>;
+  thing(kind: string, site: SeededWorkspace, caller: Caller): Promise<Thing>;
+}
+
+interface Given {
+  readonly argument: string;
+  readonly inputField: string | null;
+}
+
+export type Variables = Record<string, unknown>;
+
+export async function standApart(walls: TestWalls): Promise<Isolation> {
+  const stage = await setStage({ walls });
+  const { database } = stage.harness;
+  const others = [stage.sibling, stage.foreign];
+  const keyOf = (site: SeededWorkspace) => stage.key('ACCOUNT', everythingFor('ACCOUNT'), site);
+  const callers = [
+    await keyOf(stage.ours),
+    await stage.person('ADMIN'),
+    await stage.key('AGENT', everythingFor('AGENT')),
+  ];
+  for (const site of others) await keyOf(site);
+  const now = () => Promise.all(others.map((site) => snapshotOf(database, site)));
+  const atFirst = await now();
+  const ours = idsIn(await snapshotOf(database, stage.ours));
+  const theirs = new Set(atFirst.flatMap((snapshot) => [...idsIn(snapshot)].filter((id) => !ours.has(id))));
+  const kept = new Map<string, Promise<Thing>>();
+  return {
+    stage,
+    callers,
+    others,
+    keyOf,
+    theirs,
+    atFirst,
+    now,
+    async ask({ client, name }, text, variables) {
+      const said = await say(client, text, variables);
+      expectNothingOfOthers(said, theirs, `${text} by ${name}: ${said.text}`);
+      return said;
+    },
+    async untouched(run) {
+      const before = await now();
+      const result = await run();
+      const after = await now();
+      before.forEach((snapshot, index) => {
+        expect(changed(snapshot, after[index] ?? {}), `changed in ${others[index]?.canary}`).toEqual([]);
+      });
+      return result;
+    },
+    variablesOf: (site, { asker }, operation, place) => {
+      const sent = sentWith(operation, place === undefined ? [] : [place.argument]);
+      const own = { owner: database.owner, site, asker };
+      const making = operation.root === 'mutation' ? own : { ...own, kept };
+      return variablesFor(sent, operation.nodeType, making, place?.inputField ?? null);
+    },
+    async thing(kind, site, { asker }) {
+      const made = await make(kind, { owner: database.owner, site, asker });
+      // Whatever is made in another workspace must not be seen from ours either.
+      if (site !== stage.ours && !ours.has(made.id)) theirs.add(made.id);
+      return made;
+    },
+  };
+}
+
+function expectNothingOfOthers({ text, errors }: Said, theirs: ReadonlySet<string>, told: string): void {
+  expect(text, told).not.toMatch(/canary-(sibling|foreign)/);
+  const seen = (text.match(/\b[a-z]{3}_[0-9a-z]{26}\b/g) ?? []).filter((id) => theirs.has(id));
+  expect(seen, told).toEqual([]);
+  const codes = errors.map(({ extensions }) => extensions.code);
+  expect(codes, told).not.toContain('INTERNAL_SERVER_ERROR');
+}
+
+const kindOf = ({ asker }: Caller) => (asker.kind === 'AGENT_KEY' ? 'AGENT' : 'ACCOUNT');
+
+/** Whether one of the callers, each with everything its kind can hold, may ask for it at all. */
+export function mayAsk(operation: Operation, caller: Caller): boolean {
+  if (caller.asker.kind === 'SESSION') return true;
+  if (operation.coordinate === 'Mutation.confirmEffect') return false;
+  return leastFor(demandsOf(operation, declared), kindOf(caller)).length > 0;
+}
+
+export function mayRead(coordinate: string, caller: Caller): boolean {
+  const [access] = declared.get(coordinate)?.access ?? [];
+  if (access?.kind !== 'scopes') return access?.kind !== 'role' || caller.asker.kind === 'SESSION';
+  const held: readonly string[] = everythingFor(kindOf(caller));
+  return access.anyOf.some((all) => all.every((scope) => held.includes(scope)));
+}

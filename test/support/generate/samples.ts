@@ -1,0 +1,186 @@
+// Valid values for what operations are sent with: ids by the argument's name, the rest by type. Where neither can tell,
+// a line in one of the tables below does; a value that nobody knows is an error that names its coordinate.
+import {
+  type GraphQLInputType,
+  getNamedType,
+  getNullableType,
+  isEnumType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
+import { newId } from '../../../src/platform/ids.js';
+import { plantDecided, plantDraft, plantEffect, plantInbox } from '../plant.js';
+import type { Asker, Owner, Rows, SeededWorkspace } from '../world.js';
+import type { Sent } from './operations.js';
+
+/** Something that an id names; made anew where asking uses it up. `seal` goes with an effect. */
+export interface Thing {
+  readonly id: string;
+  readonly seal?: string;
+}
+
+export interface Making {
+  readonly owner: Owner;
+  readonly site: SeededWorkspace;
+  readonly asker: Asker;
+  /** For what only reads: a thing that was made once for this asker is good for ever. */
+  readonly kept?: Map<string, Promise<Thing>>;
+}
+
+const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
+  draft: async ({ owner, site }) => ({ id: await plantDraft(owner, site) }),
+  freeInbox: async ({ owner, site }) => ({ id: await plantInbox(owner, site) }),
+  ownEffect: ({ owner, site, asker }) => plantDecided(owner, site, asker),
+  effectToConfirm: ({ owner, site: { workspaceId, canary }, asker }) =>
+    plantEffect(owner, workspaceId, { asker, canary, requirement: 'CONFIRM' }),
+  effectToDecide: ({ owner, site: { workspaceId, canary, rows } }) =>
+    plantEffect(owner, workspaceId, { asker: { kind: 'ACCOUNT_KEY', id: rows.ApiKey, agentId: rows.Agent }, canary }),
+};
+
+/** What an id names, where its name or the answer's type does not say it. By coordinate, then by name. */
+const thingsByPlace: Readonly<Record<string, string>> = {
+  'Query.effect(id:)': 'ownEffect',
+  'Query.node(id:) Effect': 'ownEffect',
+  'Query.nodes(ids:) Effect': 'ownEffect',
+  'Subscription.effectUpdated(id:)': 'ownEffect',
+  'PauseAgentInput.id': 'spareAgent',
+  'ResumeAgentInput.id': 'spareAgent',
+  'UpdateAgentInput.id': 'Agent',
+  'UpdateContactInput.id': 'Contact',
+  'UpdateDraftInput.id': 'draft',
+  'DeleteDraftInput.id': 'draft',
+  'UpdateInboxInput.id': 'Inbox',
+  'DeleteInboxInput.id': 'freeInbox',
+  'SendMessageInput.messageId': 'draft',
+  'ApproveEffectInput.effectId': 'effectToDecide',
+  'RejectEffectInput.effectId': 'effectToDecide',
+  'ConfirmEffectInput.effectId': 'effectToConfirm',
+  'CancelEffectInput.effectId': 'ownEffect',
+  subjectId: 'Contact',
+  actorId: 'User',
+};
+
+/** What is sent beside the required fields, so that the mutation has something to do. */
+const companions: Readonly<Record<string, readonly string[]>> = {
+  SendMessageInput: ['conversationId', 'body'],
+  'SendMessageInput.contactId': ['body', 'inboxId'],
+  'SendMessageInput.messageId': [],
+};
+
+/** Values that the type cannot tell. */
+const values: Readonly<Record<string, () => unknown>> = {
+  'Query.fieldAccess(coordinates:)': () => ['Query.me'],
+  'CreateInboxInput.address': () => `${newId('inb')}@example.com`,
+  'CreateInboxInput.channel': () => 'EMAIL',
+  'TriggerAgentInput.mode': () => 'CHAT',
+};
+
+/** Names the kind of thing that an id at this place stands for. */
+export function thingAt(coordinate: string, name: string, answerType: string | null): string {
+  const byPlace = thingsByPlace[`${coordinate} ${answerType}`] ?? thingsByPlace[coordinate] ?? thingsByPlace[name];
+  if (byPlace !== undefined) return byPlace;
+  const named = name === 'id' || name === 'ids' ? answerType : name.replace(/Ids?$/, '').replace(/^./, upper);
+  if (named === null || named === '')
+    throw new Error(`No sample id for ${coordinate}; see test/support/generate/samples.ts.`);
+  return named;
+}
+
+const upper = (letter: string): string => letter.toUpperCase();
+
+export async function make(kind: string, making: Making): Promise<Thing> {
+  const maker = made[kind];
+  if (maker !== undefined) {
+    const name = `${making.asker.id} ${making.site.canary} ${kind}`;
+    const thing = making.kept?.get(name) ?? maker(making);
+    making.kept?.set(name, thing);
+    return thing;
+  }
+  const { rows } = making.site;
+  // An agent key has no spare agent, only its own.
+  if (kind === 'spareAgent' && making.asker.agentId !== null) return { id: rows.Agent };
+  if (!isRow(rows, kind)) throw new Error(`No sample for ${kind}; see test/support/generate/samples.ts.`);
+  return { id: rows[kind] };
+}
+
+const isRow = (rows: Rows, kind: string): kind is keyof Rows => kind in rows;
+
+/** An id in the arguments of an operation: where it stands and what it names. */
+export interface IdPlace {
+  readonly coordinate: string;
+  readonly variable: string;
+  /** The field of the input object; null for a plain argument. */
+  readonly inputField: string | null;
+  readonly thing: string;
+}
+
+/** The value of every variable. `inputField` also fills that field of the input, with what has to go with it. */
+export async function variablesFor(
+  sent: readonly Sent[],
+  nodeType: string | null,
+  making: Making,
+  inputField: string | null = null,
+): Promise<Record<string, unknown>> {
+  const variables: Record<string, unknown> = {};
+  for (const { variable, argument, coordinate, field } of sent) {
+    const answer = getNamedType(field.type);
+    const answerType = nodeType ?? (isObjectType(answer) ? answer.name : null);
+    const place = { coordinate, name: argument.name, answerType, inputField };
+    variables[variable] = await valueFor(argument.type, place, making);
+  }
+  return variables;
+}
+
+interface Place {
+  readonly coordinate: string;
+  readonly name: string;
+  readonly answerType: string | null;
+  readonly inputField: string | null;
+}
+
+async function valueFor(type: GraphQLInputType, place: Place, making: Making): Promise<unknown> {
+  const given = values[place.coordinate];
+  if (given !== undefined) return given();
+  const nullable = getNullableType(type);
+  if (isListType(nullable)) return [await valueFor(nullable.ofType, place, making)];
+  if (isInputObjectType(nullable)) return inputFor(nullable, place, making);
+  if (isEnumType(nullable)) return nullable.getValues()[0]?.name;
+  switch (nullable.name) {
+    case 'ID':
+      return (await make(thingAt(place.coordinate, place.name, place.answerType), making)).id;
+    case 'String':
+      return `sample ${place.name}`;
+    case 'Boolean':
+      return true;
+    case 'Int':
+      return 1;
+    default:
+      throw new Error(`No sample for ${place.coordinate}; see test/support/generate/samples.ts.`);
+  }
+}
+
+async function inputFor(
+  type: Extract<GraphQLInputType, { getFields(): unknown }>,
+  place: Place,
+  making: Making,
+): Promise<Record<string, unknown>> {
+  const input: Record<string, unknown> = {};
+  const { inputField } = place;
+  const beside = companions[`${type.name}.${inputField}`] ?? companions[type.name] ?? [];
+  let sealed: Thing | null = null;
+  for (const field of Object.values(type.getFields())) {
+    const coordinate = `${type.name}.${field.name}`;
+    if (!isNonNullType(field.type) && field.name !== inputField && !beside.includes(field.name)) continue;
+    if (getNamedType(field.type).name !== 'ID') {
+      const inner = { coordinate, name: field.name, answerType: null, inputField: null };
+      input[field.name] = await valueFor(field.type, inner, making);
+      continue;
+    }
+    const thing = await make(thingAt(coordinate, field.name, null), making);
+    input[field.name] = thing.id;
+    if (thing.seal !== undefined) sealed = thing;
+  }
+  if ('seal' in input && sealed !== null) input.seal = sealed.seal;
+  return input;
+}

@@ -1,0 +1,73 @@
+// The application with three full workspaces: ours, a sibling in our organization, and one of a foreign organization; and
+// whoever asks, made once per set of scopes.
+import type { Role } from '../../../src/guard/roles.js';
+import type { Client } from '../client.js';
+import { type Harness, type HarnessOptions, startHarness } from '../harness.js';
+import { type Asker, type SeededWorkspace, type Site, seedSite, seedWorkspace } from '../world.js';
+import type { KeyKind } from './demands.js';
+
+export interface Caller {
+  readonly name: string;
+  readonly client: Client;
+  readonly asker: Asker;
+}
+
+export interface Stage {
+  readonly harness: Harness;
+  readonly ours: SeededWorkspace;
+  readonly sibling: SeededWorkspace;
+  readonly foreign: SeededWorkspace;
+  /** An agent key is that of the workspace's first agent. */
+  key(kind: KeyKind, scopes: readonly string[], site?: SeededWorkspace): Promise<Caller>;
+  person(role: Role): Promise<Caller>;
+  readonly nobody: Client;
+}
+
+export async function setStage(options: HarnessOptions = {}): Promise<Stage> {
+  const harness = await startHarness({ ...options, works: false });
+  const { owner } = harness.database;
+  const ours = await seedWorkspace(owner, harness.place, 'canary-ours');
+  const fill = async (canary: string, site: Site) => seedWorkspace(owner, site, canary);
+  const sibling = await fill('canary-sibling', await seedSite(owner, 'canary-sibling', ours.organizationId));
+  const foreign = await fill('canary-foreign', await seedSite(owner, 'canary-foreign'));
+  const callers = new Map<string, Promise<Caller>>();
+  const once = (name: string, make: () => Promise<Caller>): Promise<Caller> => {
+    const caller = callers.get(name) ?? make();
+    callers.set(name, caller);
+    return caller;
+  };
+  return {
+    harness,
+    ours,
+    sibling,
+    foreign,
+    nobody: harness.as(null),
+    key: (kind, scopes, site = ours) =>
+      once(`${site.canary} ${kind} ${scopes.join(' ')}`, () => makeKey(harness, kind, scopes, site)),
+    person: (role) => once(role, () => makePerson(harness, role, ours)),
+  };
+}
+
+async function makeKey(
+  harness: Harness,
+  kind: KeyKind,
+  scopes: readonly string[],
+  { workspaceId, rows }: SeededWorkspace,
+): Promise<Caller> {
+  const agentId = kind === 'AGENT' ? rows.Agent : null;
+  const { id, key } = await harness.createKey({
+    workspaceId,
+    kind,
+    scopes: [...scopes],
+    ...(agentId === null ? {} : { agentId }),
+  });
+  const asker: Asker = { kind: kind === 'AGENT' ? 'AGENT_KEY' : 'ACCOUNT_KEY', id, agentId };
+  return { name: `an ${kind.toLowerCase()} key with ${scopes.join(', ')}`, client: harness.as({ key }), asker };
+}
+
+async function makePerson(harness: Harness, role: Role, { workspaceId }: Site): Promise<Caller> {
+  const person = await harness.addPerson(role);
+  const { headers } = await harness.signIn(person);
+  const client = harness.as({ cookie: headers.cookie ?? '', workspaceId });
+  return { name: `a person, ${role}`, client, asker: { kind: 'SESSION', id: person.userId, agentId: null } };
+}

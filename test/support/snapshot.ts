@@ -1,0 +1,50 @@
+// What the database holds of one workspace, as text: equal before and after means that nothing was written there.
+import type { Database } from '../../src/db/database.js';
+import type { Site } from './world.js';
+
+/** Written by each request of a key, behind its back; no part of what a request asks for. */
+const usage = ['last_used_at', 'last_used_ip', 'last_used_user_agent', 'request_count'];
+/** Written by the server itself, after the fact. */
+const ownTime = ['audit_link', 'audit_checkpoint'];
+
+export type Snapshot = Readonly<Record<string, string>>;
+
+const statements = new WeakMap<Database, Promise<string>>();
+
+/** Every table with a workspace, its organization's tables, and the queue. */
+export async function snapshotOf(database: Database, { workspaceId, organizationId }: Site): Promise<Snapshot> {
+  const known = statements.get(database) ?? statementFor(database);
+  statements.set(database, known);
+  const { rows } = await database.executeAsOwner(await known, [workspaceId, organizationId, usage]);
+  return Object.fromEntries(rows.map(({ name, text }) => [String(name), String(text)]));
+}
+
+async function statementFor(database: Database): Promise<string> {
+  const { rows } = await database.executeAsOwner(`SELECT table_name AS name, min(column_name) AS owner
+    FROM information_schema.columns WHERE table_schema = 'public' AND column_name IN ('workspace_id', 'organization_id')
+    AND table_name <> 'workspace' GROUP BY table_name ORDER BY 1`);
+  // min() prefers organization_id, which no table has beside workspace_id but the workspace itself.
+  const parts = rows
+    .filter(({ name }) => !ownTime.includes(String(name)))
+    .map(({ name, owner }) => part(String(name), `"${owner}" = ${owner === 'workspace_id' ? '$1' : '$2'}`));
+  return [
+    ...parts,
+    part('workspace', 'id = $1'),
+    part('organization', 'id = $2'),
+    part('pgboss.job', `data->>'workspaceId' = $1`),
+  ].join(' UNION ALL ');
+}
+
+const part = (table: string, condition: string): string => `SELECT '${table}' AS name,
+  COALESCE(string_agg((to_jsonb(x) - $3::text[])::text, E'\\n' ORDER BY (to_jsonb(x) - $3::text[])::text), '') AS text
+  FROM ${table} x WHERE ${condition}`;
+
+/** The tables that differ. */
+export const changed = (before: Snapshot, after: Snapshot): readonly string[] =>
+  Object.keys({ ...before, ...after }).filter((table) => before[table] !== after[table]);
+
+const idPattern = /\b[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}\b/g;
+
+/** Every id that occurs in a workspace. */
+export const idsIn = (snapshot: Snapshot): ReadonlySet<string> =>
+  new Set(Object.values(snapshot).flatMap((text) => text.match(idPattern) ?? []));
