@@ -1,0 +1,108 @@
+// The tables. CPU is the server's own, user and system, of the middle round; times are those of all rounds together.
+import { availableParallelism, cpus } from 'node:os';
+import { CONTESTANTS, type ContestantName } from './contestants.js';
+import type { Measured } from './load.js';
+
+export interface Cell extends Measured {
+  readonly cpuMicroseconds: number;
+}
+
+export interface Line {
+  readonly title: string;
+  /** One cell per round. */
+  readonly cells: Map<ContestantName, readonly Cell[]>;
+}
+
+interface Facts {
+  readonly rounds: number;
+  readonly measureMs: number;
+  readonly keys: number;
+  readonly connections: number;
+  readonly postgres: string;
+  readonly servers: readonly ContestantName[];
+}
+
+export const report = (lines: readonly Line[], facts: Facts): string =>
+  [
+    `Node ${process.versions.node}, ${facts.postgres}, ${availableParallelism()} cores (${cpus()[0]?.model.trim()}).`,
+    `${facts.rounds} × ${facts.measureMs / 1_000} s each after warming up, ${facts.connections} connections, ${facts.keys} keys.`,
+    'Rounds differ by 10 to 35 %: below 20 % is no difference. Requests per second of cheap servers are bounded by the load.',
+    '',
+    ...mainTable(lines, facts.servers),
+    '',
+    ...rlsTable(lines, facts.servers),
+    ...facts.servers.map((name) => `${CONTESTANTS[name].title}: ${CONTESTANTS[name].meaning}.`),
+    '',
+  ].join('\n');
+
+function mainTable(lines: readonly Line[], servers: readonly ContestantName[]): string[] {
+  const rows = lines.flatMap((line) => [
+    [line.title],
+    ...servers.map((name) => {
+      const cells = line.cells.get(name) ?? [];
+      const latencies = cells.flatMap((cell) => cell.latencies).sort((a, b) => a - b);
+      return [
+        `  ${CONTESTANTS[name].title}`,
+        String(Math.round(cpuOf(line, name))),
+        spread(cells),
+        ratio(line, name, 'bare'),
+        ratio(line, name, 'limit'),
+        String(Math.round(perSecond(cells))),
+        at(latencies, 0.5),
+        at(latencies, 0.99),
+      ];
+    }),
+  ]);
+  return table([['', 'CPU µs', 'rounds', '× bare', '× LIMIT', 'requests/s', 'p50 ms', 'p99 ms'], ...rows]);
+}
+
+/** What row-level security alone costs: the policies, and binding each statement to its workspace. */
+function rlsTable(lines: readonly Line[], servers: readonly ContestantName[]): string[] {
+  if (!(['sallyport', 'unpoliced', 'unbound'] as const).every((name) => servers.includes(name))) return [];
+  const rows = lines.map((line) => {
+    const [whole, unpoliced, unbound] = (['sallyport', 'unpoliced', 'unbound'] as const).map((name) =>
+      cpuOf(line, name),
+    );
+    if (whole === undefined || unpoliced === undefined || unbound === undefined) return [line.title];
+    const share = `${Math.round((100 * (whole - unbound)) / whole)} %`;
+    return [line.title, signed(whole - unpoliced), signed(unpoliced - unbound), signed(whole - unbound), share];
+  });
+  return [...table([['RLS alone, server CPU µs', 'policies', 'settings', 'together', 'of sallyport'], ...rows]), ''];
+}
+
+const perRequest = ({ cpuMicroseconds, requests }: Cell): number => cpuMicroseconds / Math.max(1, requests);
+
+const cpuOf = (line: Line, name: ContestantName): number => {
+  const sorted = (line.cells.get(name) ?? []).map(perRequest).sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+};
+
+const spread = (cells: readonly Cell[]): string => {
+  const costs = cells.map(perRequest);
+  return `${Math.round(Math.min(...costs))}–${Math.round(Math.max(...costs))}`;
+};
+
+const ratio = (line: Line, name: ContestantName, to: ContestantName): string =>
+  name === to || !line.cells.has(to) ? '' : (cpuOf(line, name) / cpuOf(line, to)).toFixed(2);
+
+const perSecond = (cells: readonly Cell[]): number =>
+  (1_000 * cells.reduce((sum, { requests }) => sum + requests, 0)) /
+  cells.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+
+const at = (sorted: readonly number[], share: number): string =>
+  (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN).toFixed(1);
+
+const signed = (microseconds: number): string => `${microseconds < 0 ? '−' : ''}${Math.abs(Math.round(microseconds))}`;
+
+/** The first column to the left, the rest to the right; a row of one cell is a heading over the columns. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const wide = rows.filter((row) => row.length > 1);
+  const widths = (wide[0] ?? []).map((_, column) => Math.max(...wide.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
