@@ -237,6 +237,25 @@ describe('what is read at once is shared out rightly', () => {
     }
   });
 
+  it('each name has its own order, filter and count', async () => {
+    interface Talks {
+      readonly totalCount: number;
+      readonly nodes: readonly { readonly id: string }[];
+    }
+    const { contacts } = await client.data<{ contacts: { nodes: { first: Talks; last: Talks; none: Talks }[] } }>(
+      `query Q($first: Int!) { contacts(first: $first) { nodes {
+        first: conversations(first: 1, orderBy: { field: CREATED_AT, direction: ASC }) { totalCount nodes { id } }
+        last: conversations(first: 1, orderBy: { field: CREATED_AT, direction: DESC }) { totalCount nodes { id } }
+        none: conversations(first: 1, status: [CLOSED]) { totalCount nodes { id } } } } }`,
+      { first: PARENTS },
+    );
+    for (const { first, last, none } of contacts.nodes) {
+      expect([first.totalCount, last.totalCount, none.totalCount]).toEqual([2, 2, 0]);
+      expect([first.nodes.length, last.nodes.length, none.nodes.length]).toEqual([1, 1, 0]);
+      expect(first.nodes[0]?.id).not.toBe(last.nodes[0]?.id);
+    }
+  });
+
   it('the watch itself sees what the database is asked', async () => {
     watch.take();
     await harness.database.owner.contact.count({ where: { workspaceId: harness.place.workspaceId } });

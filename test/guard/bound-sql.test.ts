@@ -30,7 +30,8 @@ function templatesOf(file: string): readonly Template[] {
   const meanings = new Map<string, string>();
   for (const node of nodes) {
     const isNamed = ts.isVariableDeclaration(node) || ts.isFunctionDeclaration(node);
-    if (isNamed && node.name !== undefined && ts.isIdentifier(node.name)) meanings.set(node.name.text, node.getText());
+    if (!isNamed || node.name === undefined || !ts.isIdentifier(node.name)) continue;
+    meanings.set(node.name.text, `${meanings.get(node.name.text) ?? ''}\n${node.getText()}`);
   }
   return nodes.filter(isSql).map(({ template }) => {
     const parts = ts.isTemplateExpression(template) ? template.templateSpans : [];
@@ -47,8 +48,8 @@ function* nodesOf(node: ts.Node): Generator<ts.Node> {
 const isSql = (node: ts.Node): node is ts.TaggedTemplateExpression =>
   ts.isTaggedTemplateExpression(node) && /(^|\.)(sql|\$queryRaw|\$executeRaw)$/.test(node.tag.getText());
 
-/** A name of the file stands for what it was given, and so on once more: `where` for `conditions()`, that for its parts. */
-function wordsIn(text: string, meanings: ReadonlyMap<string, string>, depth = 2): string {
+/** A name of the file stands for what it was given, and so on: `rows` for its SELECT, `conditions` in it for their parts. */
+function wordsIn(text: string, meanings: ReadonlyMap<string, string>, depth = 3): string {
   const names = new Set([...text.matchAll(/[A-Za-z_]\w*/g)].map(([name]) => name));
   const meant = [...names].flatMap((name) => meanings.get(name) ?? []);
   return [text, ...meant.map((one) => (depth > 1 ? wordsIn(one, meanings, depth - 1) : one))].join('\n');

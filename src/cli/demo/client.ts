@@ -19,7 +19,8 @@ export interface Request {
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
-const answerWithinMs = 15_000;
+/** A model may think for a while. */
+export const answerWithinMs = 60_000;
 
 const headersOf = (credential: Credential): Record<string, string> =>
   'key' in credential

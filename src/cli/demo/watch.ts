@@ -1,5 +1,5 @@
 // Follows one effect to its end as a client would: over server-sent events, without polling.
-import { type Credential, dataOf, subscribe } from './client.js';
+import { type Answer, answerWithinMs, type Credential, dataOf, subscribe } from './client.js';
 import type { Stage } from './stage.js';
 
 export interface EffectState {
@@ -26,23 +26,32 @@ export async function watched(
 ): Promise<EffectState> {
   const query = `subscription Watch($id: ID!) { effectUpdated(id: $id) { status charged failure { code message } result } }`;
   stage.asks(who.name, query);
-  let acting: Promise<void> | null = null;
-  let last: EffectState | null = null;
   const states: string[] = [];
-  for await (const answer of subscribe<{ effectUpdated: EffectState }>(url, who.credential, {
-    query,
-    variables: { id },
-  })) {
-    last = dataOf(answer).effectUpdated;
-    if (states.at(-1) !== last.status) states.push(last.status);
-    acting ??= act();
-    if (finalStates.has(last.status)) break;
-    await acting;
-  }
-  await acting;
-  const { status, charged, failure, result } = last ?? {};
+  const last = await lastState(subscribe(url, who.credential, { query, variables: { id } }), states, act);
+  const { status, charged, failure, result } = last;
   stage.says(`Seen over server-sent events: ${states.join(', then ')}.`);
   stage.answers({ status, charged, failure, result });
-  if (last === null) throw new Error('The subscription ended before it said anything.');
   return last;
+}
+
+async function lastState(
+  answers: AsyncIterable<Answer<{ effectUpdated: EffectState }>>,
+  states: string[],
+  act: () => Promise<void>,
+): Promise<EffectState> {
+  let acting: Promise<void> | null = null;
+  try {
+    for await (const answer of answers) {
+      const { effectUpdated: now } = dataOf(answer);
+      if (states.at(-1) !== now.status) states.push(now.status);
+      if (finalStates.has(now.status)) return now;
+      acting ??= act();
+      await acting;
+    }
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'TimeoutError')) throw error;
+  }
+  throw new Error(
+    `the effect should have come to its end within ${answerWithinMs / 1_000} s; seen: ${states.join(', ')}. Does the provider answer?`,
+  );
 }
