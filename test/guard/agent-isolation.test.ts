@@ -4,11 +4,19 @@
 import { getNamedType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type IdPrefix, isId, newId } from '../../src/platform/ids.js';
-import { askable, type Isolation, mayAsk, mayRead, standApart, wallsAlone } from '../support/generate/isolation.js';
+import {
+  askable,
+  type Isolation,
+  legible,
+  mayAsk,
+  mayRead,
+  standApart,
+  wallsAlone,
+} from '../support/generate/isolation.js';
 import { textOf } from '../support/generate/operations.js';
-import { idPlaces, naming, type Place, typeOf, wholeTail } from '../support/generate/places.js';
+import { idPlaces, lists, naming, type Place, tellingTail, typeOf, wholeTail } from '../support/generate/places.js';
 import type { Thing } from '../support/generate/samples.js';
-import { type Said, say, wholeOf } from '../support/generate/speak.js';
+import { expectWholePage, type Said, say, wholeOf } from '../support/generate/speak.js';
 import type { Caller } from '../support/generate/stage.js';
 import { changed, type Snapshot, snapshotOf } from '../support/snapshot.js';
 import type { Rows } from '../support/world.js';
@@ -50,8 +58,9 @@ describe.each(wallsAlone)('with %s', (_name, walls) => {
   const ask = async (text: string, variables: object): Promise<Said> => {
     const said = await isolation.ask(agentKey, text, variables);
     const told = `${text}: ${said.text}`;
-    expect(said.text, told).not.toContain(isolation.stage.ours.otherCanary);
-    const seen = (said.text.match(/\b[a-z]{3}_[0-9a-z]{26}\b/g) ?? []).filter((id) => notItsOwn.has(id));
+    const shown = legible(said.text);
+    expect(shown, told).not.toContain(isolation.stage.ours.otherCanary);
+    const seen = (shown.match(/\b[a-z]{3}_[0-9a-z]{26}\b/g) ?? []).filter((id) => notItsOwn.has(id));
     expect(seen, told).toEqual([]);
     return said;
   };
@@ -64,7 +73,7 @@ describe.each(wallsAlone)('with %s', (_name, walls) => {
     it('takes nothing of another agent', async () => {
       const { operation } = place;
       if (shared.has(place.thing)) return;
-      const text = textOf(operation, [place.argument]);
+      const text = textOf(operation, [place.argument], tellingTail(operation));
       const own = await isolation.variablesOf(isolation.stage.ours, agentKey, operation, place);
       const other = await notOwn(isolation, place, agentKey);
       const before = await ours();
@@ -95,6 +104,12 @@ describe.each(wallsAlone)('with %s', (_name, walls) => {
       expect(said.errors, `${text}: ${said.text}`).toEqual([]);
     },
   );
+
+  it.each(lists(askable).map((one) => [one.coordinate, one] as const))('%s counts what it shows', async (_at, list) => {
+    if (!mayAsk(list, agentKey)) return;
+    const variables = await isolation.variablesOf(isolation.stage.ours, agentKey, list);
+    expectWholePage(await ask(textOf(list, [], tellingTail(list)), variables), list);
+  });
 
   it('fires its agent by chat only', async () => {
     const before = await ours();

@@ -15,7 +15,7 @@ import {
   leastFor,
   mostWithout,
 } from '../support/generate/demands.js';
-import { type Operation, operationsOf, sentWith, textOf } from '../support/generate/operations.js';
+import { type Operation, operationsOf, otherWays, sentWith, textOf } from '../support/generate/operations.js';
 import { type Thing, variablesFor } from '../support/generate/samples.js';
 import { reached, type Said, say } from '../support/generate/speak.js';
 import { type Caller, type Stage, setStage } from '../support/generate/stage.js';
@@ -24,6 +24,7 @@ import { type Snapshot, snapshotOf } from '../support/snapshot.js';
 const declared = readSdl(printSdl(schema));
 const { operations, unreached } = operationsOf(schema);
 const cases = operations.map((operation) => ({ operation, demands: demandsOf(operation, declared) }));
+const waysAround = otherWays(schema);
 const kinds = ['ACCOUNT', 'AGENT'] as const;
 
 // Scopes are judged without the database, so the other engine confirms the roots only.
@@ -88,6 +89,26 @@ describe.each([
     if (preflight === 'on' || !refusal.rootIsHeld) expect(await snapshot(operation), told).toEqual(before);
   };
 
+  /** True as soon as one of the ways has come as far as the field, and the field alone was refused. */
+  const refusedByItself = async (ways: readonly WayAround[]): Promise<boolean> => {
+    for (const { operation, kind, held } of ways) {
+      const caller = await stage.key(kind, held);
+      const { text, variables } = await prepare(operation, caller);
+      const { data, errors, text: answer } = await say(caller.client, text, variables);
+      const told = `${text} by ${caller.name}: ${answer}`;
+      const value = reached(data, namesOf(operation)) ?? null;
+      expect(value, told).toBeNull();
+      for (const { extensions } of errors) expect(extensions.code, told).toBe('FORBIDDEN');
+      const { length } = operation.steps;
+      for (const { path } of errors) expect(namesIn(path).slice(0, length), told).toEqual(namesOf(operation));
+      if (errors.length > 0) return true;
+      // Nothing stood on the way there, so nothing was refused: the next way.
+      expect(preflight, told).toBe('off');
+      expect(reached(data, namesOf(operation).slice(0, -1)) ?? null, told).toBeNull();
+    }
+    return false;
+  };
+
   describe.each(casesHere.map((one) => [one.operation.coordinate, one] as const))('%s', (_coordinate, one) => {
     const { operation, demands } = one;
 
@@ -102,6 +123,13 @@ describe.each([
       await expectServed(operation, await stage.person('ADMIN'));
       if (demands.isPublic) await expectServed(operation, await stage.person('ADMIN'), stage.nobody);
     });
+
+    const around = kinds.flatMap((kind) => aroundFor(operation, kind));
+    if (around.length > 0) {
+      it('takes no less, whichever way leads there', async () => {
+        expect(await refusedByItself(around)).toBe(true);
+      });
+    }
 
     it('takes no less', async () => {
       for (const kind of kinds) {
@@ -130,6 +158,27 @@ describe.each([
 
 /** Mutations that take a signed-in person, whatever scopes a key has: the person's own word is asked for. */
 const forPeople = new Set(['confirmEffect']);
+
+interface WayAround {
+  readonly operation: Operation;
+  readonly kind: KeyKind;
+  /** Everything that a key can hold but what the field itself takes; enough for all the rest of the way. */
+  readonly held: readonly string[];
+}
+
+/** The ways on which a key is let as far as the field, and lacks what the field takes. */
+function aroundFor(operation: Operation, kind: KeyKind): readonly WayAround[] {
+  const coordinate = operation.executes[operation.steps.length - 1] ?? '';
+  const own = demandsOf({ ...operation, executes: [coordinate] }, declared);
+  return waysAround(operation).flatMap((way) => {
+    const before = demandsOf({ ...way, executes: way.executes.slice(0, way.steps.length - 1) }, declared);
+    const isEnough = (held: readonly string[]): boolean => before.role === null && isSatisfied(before, held);
+    return mostWithout(own, kind).flatMap(({ held }) => (isEnough(held) ? [{ operation: way, kind, held }] : []));
+  });
+}
+
+const namesIn = (path: readonly (string | number)[] = []): readonly string[] =>
+  path.filter((step) => typeof step === 'string');
 
 const namesOf = ({ steps }: Operation): readonly string[] => steps.map(({ field }) => field.name);
 

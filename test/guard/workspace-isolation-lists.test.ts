@@ -4,8 +4,8 @@ import { getNamedType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askable, type Isolation, mayAsk, mayRead, standApart, wallsAlone } from '../support/generate/isolation.js';
 import { type Operation, textOf } from '../support/generate/operations.js';
-import { lists, textFilters, typeOf, wholeTail } from '../support/generate/places.js';
-import { reached, wholeOf } from '../support/generate/speak.js';
+import { lists, tellingTail, textFilters, typeOf, wholeTail } from '../support/generate/places.js';
+import { expectWholePage, reached, wholeOf } from '../support/generate/speak.js';
 
 const objects = askable.filter((one) => one.root === 'query' && isObjectType(getNamedType(typeOf(one))));
 const named = (operations: readonly Operation[]) => operations.map((one) => [one.coordinate, one] as const);
@@ -33,6 +33,15 @@ describe.each(wallsAlone)('with %s', (_name, walls) => {
       );
       const said = await ask(caller, text, await variablesOf(stage.ours, caller, operation));
       expect(said.errors, `${text} by ${caller.name}: ${said.text}`).toEqual([]);
+    }
+  });
+
+  it.each(named(lists(askable)))('%s counts what it shows', async (_coordinate, list) => {
+    const { stage, callers, ask, variablesOf } = isolation;
+    for (const caller of callers) {
+      if (!mayAsk(list, caller)) continue;
+      const said = await ask(caller, textOf(list, [], tellingTail(list)), await variablesOf(stage.ours, caller, list));
+      expectWholePage(said, list);
     }
   });
 
@@ -69,7 +78,7 @@ describe.each(wallsAlone)('with %s', (_name, walls) => {
   };
   it.each(searches)('%s finds nothing of another workspace', async (_coordinate, list, argument) => {
     const { stage, callers, others, ask, variablesOf } = isolation;
-    const text = textOf(list, [argument]);
+    const text = textOf(list, [argument], tellingTail(list));
     for (const caller of callers) {
       const own = await variablesOf(stage.ours, caller, list);
       const about = (words: string) => ask(caller, text, { ...own, [`${argument}${list.steps.length - 1}`]: words });

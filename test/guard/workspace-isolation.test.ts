@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type IdPrefix, isId, newId } from '../../src/platform/ids.js';
 import { askable, type Isolation, mayAsk, standApart, wallsAlone } from '../support/generate/isolation.js';
 import { textOf } from '../support/generate/operations.js';
-import { idPlaces, naming } from '../support/generate/places.js';
+import { idPlaces, naming, tellingTail } from '../support/generate/places.js';
 import { wholeOf } from '../support/generate/speak.js';
 import { snapshotOf } from '../support/snapshot.js';
 
@@ -40,7 +40,7 @@ describe.each(wallsAlone)('with %s', (_name, walls) => {
 
   describe.each(places.map((place) => [place.coordinate, place] as const))('%s', (_coordinate, place) => {
     const { operation } = place;
-    const text = textOf(operation, [place.argument]);
+    const text = textOf(operation, [place.argument], tellingTail(operation));
 
     it('answers an id of another workspace as one that does not exist', async () => {
       const { stage, callers, others, ask, untouched, variablesOf, thing } = isolation;

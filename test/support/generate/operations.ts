@@ -64,6 +64,30 @@ export function operationsOf(schema: GraphQLSchema): {
   return { operations, unreached };
 }
 
+/**
+ * The same field by every other way: through each field that answers with an object of its type. What the shortest way
+ * takes may hide what the field itself takes; another way may take something else.
+ */
+export function otherWays(schema: GraphQLSchema): (operation: Operation) => readonly Operation[] {
+  const ways = waysTo(schema);
+  const into = new Map<string, Way[]>();
+  for (const [typeName, way] of ways) {
+    const parent = schema.getType(typeName);
+    if (!isObjectType(parent)) continue;
+    for (const field of Object.values(parent.getFields())) {
+      const reached = getNamedType(field.type);
+      if (!isObjectType(reached)) continue;
+      const found = into.get(reached.name) ?? [];
+      into.set(reached.name, [...found, { root: way.root, steps: [...way.steps, { parent, field }] }]);
+    }
+  }
+  return ({ steps }) => {
+    const last = steps.at(-1);
+    if (last === undefined || steps.length === 1) return [];
+    return (into.get(last.parent.name) ?? []).flatMap((way) => operationsFor(schema, way.root, [...way.steps, last]));
+  };
+}
+
 function operationsFor(schema: GraphQLSchema, root: Operation['root'], steps: readonly Step[]): Operation[] {
   const last = steps.at(-1);
   if (last === undefined) return [];

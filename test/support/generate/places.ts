@@ -75,6 +75,12 @@ export function typeOf({ steps, coordinate }: Operation): GraphQLOutputType {
   return last.field.type;
 }
 
+/** What is selected where a leak is looked for: of a list also what tells of rows without showing them. */
+export function tellingTail(operation: Operation): string {
+  if (lists([operation]).length === 0) return operation.tail;
+  return ' { totalCount nodes { __typename } edges { cursor } pageInfo { hasNextPage hasPreviousPage endCursor } }';
+}
+
 /** The arguments of a list that search by a text of the caller's. */
 export const textFilters = ({ steps }: Operation): readonly string[] =>
   (steps.at(-1)?.field.args ?? [])

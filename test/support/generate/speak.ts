@@ -1,5 +1,7 @@
 // Sends a generated operation. A subscription is heard until its first event and then closed.
+import { expect } from 'vitest';
 import type { Client, GraphqlError } from '../client.js';
+import type { Operation } from './operations.js';
 
 export interface Said {
   readonly status: number;
@@ -55,6 +57,21 @@ export function reached(data: unknown, fieldNames: readonly string[]): unknown {
     value = Reflect.get(value, name);
   }
   return value;
+}
+
+/** A list short enough for one page counts no more rows than it shows, and there is none behind them. */
+export function expectWholePage({ data, text }: Said, { steps }: Operation): void {
+  const page = reached(
+    data,
+    steps.map(({ field }) => field.name),
+  );
+  const { nodes, totalCount } = page as { nodes: readonly unknown[]; totalCount: number };
+  expect(nodes.length, text).toBeGreaterThan(0);
+  expect(page, text).toMatchObject({
+    totalCount: nodes.length,
+    pageInfo: { hasNextPage: false, hasPreviousPage: false },
+  });
+  expect(totalCount, text).toBeLessThan(20);
 }
 
 /** The whole answer as one text, without what differs from request to request. */
