@@ -1,4 +1,4 @@
-// DESIGN.md's table of who may import whom, kept by .dependency-cruiser.mjs. A cruiser that follows nothing finds nothing
+// Who may import whom: the rules that AGENTS.md speaks of, kept by .dependency-cruiser.mjs. A cruiser that follows nothing finds nothing
 // wrong, so it is also counted what it saw, and each rule is shown a tree that breaks it.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ const shown = ({ summary }: ICruiseResult): string[] =>
   summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`);
 
 describe('the house', () => {
-  it('is built as DESIGN.md says, type imports included', async () => {
+  it('keeps who may import whom, type imports included', async () => {
     const result = await cruised(packageRoot());
     expect(shown(result)).toEqual([]);
     const { modules, summary } = result;
