@@ -1,4 +1,4 @@
-// Who may import whom, as DESIGN.md has it; test/architecture.test.ts holds the tree to it. Paths are files of src; a type
+// Who may import whom, as AGENTS.md tells; test/architecture.test.ts holds the tree to it. Paths are files of src; a type
 // import counts like any other. What Prisma generates is the datamodel's TypeScript, not a folder of the house: anybody may
 // read its types.
 
