@@ -125,7 +125,9 @@ function engineOf({ rules }: AppOptions): EffectDeps {
     definitions: effectRegistry(effectDefinitions),
     actionPerformer: (action) => {
       const held = actionRegistry.get(action);
-      return held === undefined ? null : (input, world) => held.run(input, { world, services: servicesOf(world) });
+      if (held === undefined) return null;
+      const { asSystem } = held;
+      return { asSystem, run: (input, world) => held.run(input, { world, services: servicesOf(world) }) };
     },
     rulesOf: async () => [...(rules ?? []), ...defaultRules],
     requesterOf: (effect, db) => revivePrincipal(db.$sql, effect),

@@ -23,9 +23,14 @@ export interface Context extends Inside {
   readonly cursorSecrets: readonly Buffer[];
   /**
    * Runs one mutation root field: rows, audit, events and jobs share one transaction, and a throw leaves none of them.
-   * `allowedBy` is the scope or role that let the field pass; the audit trail keeps it.
+   * `allowedBy` is the scope or role that let the field pass; the audit trail keeps it. With `asSystem`, the reason why,
+   * the transaction is the owner's: `world.system` is there, and `world.db` is confined by the guard alone.
    */
-  transact<T>(allowedBy: string | null, run: (inside: Inside) => Promise<T>): Promise<T>;
+  transact<T>(
+    allowedBy: string | null,
+    run: (inside: Inside) => Promise<T>,
+    options?: { readonly asSystem?: string | undefined },
+  ): Promise<T>;
   /**
    * The ids of what such events happen to in this workspace, from now on. Ends when the credential is no longer good for
    * what it was when the subscription began.

@@ -8,12 +8,20 @@ import type { CreateWorld } from './effects/create-world.js';
 import type { RequestFacts, World } from './effects/world.js';
 import type { EventType } from './events/catalogue.js';
 import type { EventNotice, FanOut } from './events/fan-out.js';
-import { guardedDb, inTenant, type Tenant, type Walls } from './guard/guarded-db.js';
+import { asSystem, type SystemDb } from './guard/as-system.js';
+import {
+  confineTransaction,
+  type GuardedDb,
+  guardedDb,
+  inTenant,
+  type Tenant,
+  type Walls,
+} from './guard/guarded-db.js';
 import { CodedError } from './platform/errors.js';
 import { servicesOf } from './services.js';
 
 interface ContextParts {
-  readonly database: Pick<Database, 'bound'>;
+  readonly database: Pick<Database, 'bound' | 'owner'>;
   readonly walls: Walls;
   readonly createWorld: CreateWorld;
   readonly listening: Listening;
@@ -52,17 +60,15 @@ export const contextMaker =
         services ??= servicesOf(this.world);
         return services;
       },
-      transact: (allowedBy, run) => {
+      transact: (allowedBy, run, { asSystem: reason } = {}) => {
         const known = requirePrincipal(principal);
-        return inTenant(
-          database.bound,
-          tenantOf(known),
-          (db) => {
-            const inside = createWorld(db, known, requestFacts(allowedBy));
-            return run({ world: inside, services: servicesOf(inside) });
-          },
-          walls,
-        );
+        const tenant = tenantOf(known);
+        const runIn = (db: GuardedDb, system: SystemDb | null) => {
+          const inside = createWorld(db, known, requestFacts(allowedBy), system);
+          return run({ world: inside, services: servicesOf(inside) });
+        };
+        if (reason === undefined) return inTenant(database.bound, tenant, (db) => runIn(db, null), walls);
+        return asSystem(database, reason, async (tx) => runIn(await confineTransaction(tx, tenant), tx));
       },
       listen: (types, subjectId) => listening.listen(requirePrincipal(principal), types, subjectId),
     };

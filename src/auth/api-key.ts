@@ -6,7 +6,7 @@ import { CodedError } from '../platform/errors.js';
 import { isIpAllowed } from './ip-list.js';
 import { hashKey, parseKey } from './key-format.js';
 import type { Plan } from './plans.js';
-import { type Principal, principalOfKey } from './principal.js';
+import { type Principal, principalOfKey, type WorkspaceStatus } from './principal.js';
 import { unauthenticated, workspaceSuspended } from './refusals.js';
 
 /** What a look-up tells of a key; the columns of the SQL function `sallyport_find_key`. */
@@ -15,8 +15,10 @@ export interface KeyRow {
   readonly kind: 'ACCOUNT' | 'AGENT';
   readonly workspace_id: string;
   readonly organization_id: string;
-  readonly workspace_status: 'ACTIVE' | 'SUSPENDED';
+  readonly workspace_status: WorkspaceStatus;
   readonly plan: Plan;
+  readonly explicit_spend_scopes: boolean;
+  readonly keys_read_only: boolean;
   readonly agent_id: string | null;
   readonly scopes: readonly string[];
   readonly key_status: 'ACTIVE' | 'SUSPENDED' | 'REVOKED';
@@ -25,6 +27,8 @@ export interface KeyRow {
   readonly rpm: number | null;
   readonly rpd: number | null;
   readonly revoked_at: Date | string | null;
+  /** `sec_…` of the secret that was presented; null when a key is judged without one. */
+  readonly secret_id: string | null;
   readonly is_expired: boolean;
   /** The secret was rotated out and its grace is over. */
   readonly is_retired: boolean;
@@ -73,7 +77,7 @@ export function requireLive(row: KeyRow): void {
   if (row.key_status === 'SUSPENDED') {
     throw unauthenticated('SUSPENDED', 'This API key is suspended. An administrator can resume it.', 'key');
   }
-  if (row.workspace_status === 'SUSPENDED') throw workspaceSuspended();
+  if (row.workspace_status !== 'ACTIVE') throw workspaceSuspended(row.workspace_status);
   if (row.is_expired) throw unauthenticated('EXPIRED', 'This API key has expired. Have a new one created.');
 }
 
@@ -88,4 +92,6 @@ export const principalOfRow = (row: KeyRow): Principal =>
     scopes: row.scopes,
     rpm: row.rpm,
     rpd: row.rpd,
+    explicitSpendScopes: row.explicit_spend_scopes,
+    keysReadOnly: row.keys_read_only,
   });

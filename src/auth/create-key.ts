@@ -102,8 +102,17 @@ async function storeKey(
       createdById: by.actor.kind === 'SESSION' ? by.actor.id : null,
     },
   });
-  await db.apiKeySecret.create({
-    data: { hash: new Uint8Array(secret.hash), workspaceId, keyId: apiKey.id },
-  });
+  await storeSecret(db, { workspaceId, keyId: apiKey.id, hash: secret.hash, start: secret.start });
   return apiKey;
+}
+
+/** A secret, as a hash that nobody but the look-up reads, and beside it what may be known of it. */
+export async function storeSecret(
+  db: SystemDb,
+  secret: { readonly workspaceId: string; readonly keyId: string; readonly hash: Buffer; readonly start: string },
+): Promise<void> {
+  const id = newId('sec');
+  const { workspaceId, keyId, hash, start } = secret;
+  await db.apiKeySecret.create({ data: { hash: new Uint8Array(hash), id, workspaceId, keyId } });
+  await db.apiKeySecretUse.create({ data: { id, workspaceId, keyId, start } });
 }

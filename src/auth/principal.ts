@@ -26,12 +26,22 @@ export interface Principal {
   readonly agentId: string | null;
   readonly plan: Plan;
   readonly limits: RateLimits;
+  /** Only its administrators get into a workspace that is not ACTIVE, to read and to take that back. */
+  readonly workspaceStatus: WorkspaceStatus;
+  /** The workspace lets keys read only: why a granted scope may not be effective. False for people. */
+  readonly isReadOnly: boolean;
+  /** A person whose workspace asks for a second factor of the last minutes before what matters most, and who gave none. */
+  readonly needsFreshAuth: boolean;
 }
+
+export type WorkspaceStatus = 'ACTIVE' | 'SUSPENDED' | 'DELETED';
 
 interface Place {
   readonly organizationId: string;
   readonly workspaceId: string;
   readonly plan: Plan;
+  /** ACTIVE when left out. */
+  readonly workspaceStatus?: WorkspaceStatus;
 }
 
 export interface KeyFacts extends Place {
@@ -41,11 +51,15 @@ export interface KeyFacts extends Place {
   readonly scopes: readonly string[];
   readonly rpm: number | null;
   readonly rpd: number | null;
+  /** The workspace's policies; neither holds when left out. */
+  readonly explicitSpendScopes?: boolean;
+  readonly keysReadOnly?: boolean;
 }
 
 export interface PersonFacts extends Place {
   readonly userId: string;
   readonly role: Role;
+  readonly needsFreshAuth?: boolean;
 }
 
 interface Held {
@@ -57,11 +71,11 @@ interface Held {
 const expansions = new Map<string, Held>();
 const EXPANSIONS_MAX = 1_000;
 
-const expanded = (kind: 'ACCOUNT' | 'AGENT', granted: readonly string[]): Held => {
-  const asked = `${kind} ${granted.join(' ')}`;
+const expanded = ({ kind, scopes: granted, explicitSpendScopes = false, keysReadOnly = false }: KeyFacts): Held => {
+  const asked = `${kind} ${explicitSpendScopes} ${keysReadOnly} ${granted.join(' ')}`;
   const known = expansions.get(asked);
   if (known !== undefined) return known;
-  const scopes = expandScopes(granted, { keyKind: kind });
+  const scopes = expandScopes(granted, { keyKind: kind, explicitSpendScopes, keysReadOnly });
   const held = { scopes, text: scopeSetText(scopes) };
   if (expansions.size >= EXPANSIONS_MAX) expansions.clear();
   expansions.set(asked, held);
@@ -69,7 +83,8 @@ const expanded = (kind: 'ACCOUNT' | 'AGENT', granted: readonly string[]): Held =
 };
 
 export const principalOfKey = (key: KeyFacts): Principal => {
-  const held = expanded(key.kind, key.scopes);
+  const held = expanded(key);
+  const isReadOnly = key.keysReadOnly ?? false;
   const kind = key.kind === 'AGENT' ? 'AGENT_KEY' : 'ACCOUNT_KEY';
   return {
     kind,
@@ -78,12 +93,15 @@ export const principalOfKey = (key: KeyFacts): Principal => {
     workspaceId: key.workspaceId,
     scopes: key.scopes,
     effectiveScopes: held.scopes,
-    verdictKey: `${kind} - ${held.text}`,
+    verdictKey: `${kind} ${isReadOnly ? 'READ_ONLY' : '-'} ${held.text}`,
     role: null,
     apiKeyId: key.keyId,
     agentId: key.kind === 'AGENT' ? key.agentId : null,
     plan: key.plan,
     limits: limitsOf(key.plan, key),
+    workspaceStatus: key.workspaceStatus ?? 'ACTIVE',
+    isReadOnly,
+    needsFreshAuth: false,
   };
 };
 
@@ -103,5 +121,8 @@ export const principalOfPerson = (person: PersonFacts): Principal => {
     agentId: null,
     plan: person.plan,
     limits: PLAN_LIMITS[person.plan],
+    workspaceStatus: person.workspaceStatus ?? 'ACTIVE',
+    isReadOnly: false,
+    needsFreshAuth: person.needsFreshAuth ?? false,
   };
 };

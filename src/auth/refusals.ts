@@ -28,5 +28,19 @@ export const ambiguousCredentials = (): CodedError =>
     'The request carries two different credentials. Send one: Authorization, X-API-Key or a session cookie.',
   );
 
-export const workspaceSuspended = (): CodedError =>
-  unauthenticated('SUSPENDED', 'This workspace is suspended. Ask whoever runs this server to resume it.', 'workspace');
+/** HTTP 403, with the reason that tells it from a lacking role. */
+export const freshAuthRequired = (): CodedError =>
+  new CodedError(
+    'FORBIDDEN',
+    'This workspace asks for your second factor again before this. Verify it and repeat the request within ten minutes.',
+    { reason: 'FRESH_AUTH_REQUIRED' },
+  );
+
+export const workspaceSuspended = (status: 'SUSPENDED' | 'DELETED'): CodedError =>
+  unauthenticated(
+    'SUSPENDED',
+    status === 'DELETED'
+      ? 'This workspace was deleted. Its owner can restore it until its data is erased.'
+      : 'This workspace is suspended. One of its administrators can resume it.',
+    'workspace',
+  );

@@ -3,7 +3,7 @@
 import { Prisma } from '../generated/prisma/client.js';
 import { type KeyRow, principalOfRow, requireLive } from './api-key.js';
 import type { Plan } from './plans.js';
-import { type Principal, type PrincipalKind, principalOfPerson } from './principal.js';
+import { type Principal, type PrincipalKind, principalOfPerson, type WorkspaceStatus } from './principal.js';
 import { unauthenticated, workspaceSuspended } from './refusals.js';
 
 /** Runs one statement: the owner's `$queryRaw`, or the `$sql` of a handle bound to the actor's workspace. */
@@ -20,7 +20,7 @@ interface MemberRow {
   readonly organization_id: string;
   readonly role: 'MEMBER' | 'ADMIN' | 'OWNER';
   readonly plan: Plan;
-  readonly workspace_status: 'ACTIVE' | 'SUSPENDED';
+  readonly workspace_status: WorkspaceStatus;
 }
 
 /** @throws UNAUTHENTICATED with the reason for which the actor would be refused at the door now */
@@ -39,8 +39,9 @@ export async function revivePrincipal(ask: Ask, actor: StoredActor): Promise<Pri
 async function reviveKey(ask: Ask, { workspaceId, actorId }: StoredActor): Promise<Principal> {
   const [row] = await ask<KeyRow>(Prisma.sql`
     SELECT k.id AS key_id, k.kind::text AS kind, k.workspace_id, w.organization_id, w.status::text AS workspace_status,
-      w.plan::text AS plan, k.agent_id, k.scopes, k.status::text AS key_status, k.deleted_at, k.allowed_ips, k.rpm, k.rpd,
-      k.revoked_at, COALESCE(k.expires_at <= now(), false) AS is_expired, false AS is_retired
+      w.plan::text AS plan, w.explicit_spend_scopes, w.keys_read_only, k.agent_id, k.scopes, k.status::text AS key_status, k.deleted_at, k.allowed_ips, k.rpm, k.rpd,
+      k.revoked_at, COALESCE(k.expires_at <= now(), false) AS is_expired, NULL AS secret_id,
+      false AS is_retired
     FROM api_key k JOIN workspace w ON w.id = k.workspace_id
     WHERE k.workspace_id = ${workspaceId} AND k.id = ${actorId}`);
   if (row === undefined) throw unauthenticated('UNKNOWN', 'The API key behind this request no longer exists.');
@@ -56,7 +57,7 @@ async function revivePerson(ask: Ask, { workspaceId, actorId }: StoredActor): Pr
   if (row === undefined) {
     throw unauthenticated('REVOKED', 'The person behind this request is no longer a member of the organization.');
   }
-  if (row.workspace_status === 'SUSPENDED') throw workspaceSuspended();
+  if (row.workspace_status !== 'ACTIVE') throw workspaceSuspended(row.workspace_status);
   return principalOfPerson({
     userId: actorId,
     role: row.role,

@@ -2,10 +2,10 @@
 // workspaces together. Nothing is cached, so a sign-out or a lower role counts from the next request on. The role is the
 // one of the workspace's organization. Step 2 of the walk.
 import type { Database } from '../db/database.js';
-import type { Role } from '../guard/roles.js';
+import { type Role, roleAtLeast } from '../guard/roles.js';
 import { CodedError, notFound } from '../platform/errors.js';
 import type { Plan } from './plans.js';
-import { type Principal, principalOfPerson } from './principal.js';
+import { type Principal, principalOfPerson, type WorkspaceStatus } from './principal.js';
 import { unauthenticated, workspaceSuspended } from './refusals.js';
 import { openSessionCookie } from './session-cookie.js';
 
@@ -26,7 +26,7 @@ interface SessionRow {
   readonly organization_id: string | null;
   readonly workspace_id: string | null;
   readonly workspace_name: string | null;
-  readonly workspace_status: 'ACTIVE' | 'SUSPENDED' | null;
+  readonly workspace_status: WorkspaceStatus | null;
   readonly plan: Plan | null;
 }
 
@@ -36,7 +36,7 @@ interface Workplace {
   readonly organizationId: string;
   readonly workspaceId: string;
   readonly name: string;
-  readonly isSuspended: boolean;
+  readonly workspaceStatus: WorkspaceStatus;
   readonly plan: Plan;
 }
 
@@ -66,13 +66,21 @@ export const openSessionDoor = (
     if (first === undefined) throw unauthenticated('UNKNOWN', 'This session has ended. Sign in again.');
     if (first.is_expired) throw unauthenticated('EXPIRED', 'This session has expired. Sign in again.');
     const workplace = chooseWorkplace((rows as unknown as SessionRow[]).flatMap(workplaceOf), workspaceId);
-    if (workplace.isSuspended) throw workspaceSuspended();
+    requireServed(workplace);
     return principalOfPerson(workplace);
   },
 });
 
+/** Whoever can take it back gets in: what they may do there is judged with each mutation. */
+const requireServed = ({ workspaceStatus, role }: Workplace): void => {
+  if (workspaceStatus === 'SUSPENDED' && !roleAtLeast(role, 'ADMIN')) throw workspaceSuspended(workspaceStatus);
+  if (workspaceStatus === 'DELETED' && role !== 'OWNER') throw workspaceSuspended(workspaceStatus);
+};
+
 const chooseWorkplace = (workplaces: readonly Workplace[], asked: string | null): Workplace => {
-  const [only, ...others] = workplaces;
+  const kept = workplaces.filter(({ workspaceStatus }) => workspaceStatus !== 'DELETED');
+  // A deleted workspace is entered by name only, unless there is no other.
+  const [only, ...others] = asked === null && kept.length > 0 ? kept : workplaces;
   if (asked !== null && only === undefined) throw notFound('workspace');
   if (only === undefined) {
     throw new CodedError('FORBIDDEN', 'You belong to no workspace. Ask an administrator to invite you.');
@@ -80,7 +88,7 @@ const chooseWorkplace = (workplaces: readonly Workplace[], asked: string | null)
   if (others.length > 0) {
     throw new CodedError('BAD_USER_INPUT', 'You belong to several workspaces. Name one in the X-Workspace-Id header.', {
       field: 'X-Workspace-Id',
-      workspaces: workplaces.map((workplace) => ({ id: workplace.workspaceId, name: workplace.name })),
+      workspaces: [only, ...others].map((workplace) => ({ id: workplace.workspaceId, name: workplace.name })),
     });
   }
   return only;
@@ -96,7 +104,7 @@ const workplaceOf = (row: SessionRow): Workplace[] => {
       organizationId: organization_id,
       workspaceId: workspace_id,
       name: workspace_name ?? '',
-      isSuspended: row.workspace_status === 'SUSPENDED',
+      workspaceStatus: row.workspace_status ?? 'ACTIVE',
       plan,
     },
   ];

@@ -3,6 +3,7 @@
 import { auditIn } from '../audit/record.js';
 import type { Principal } from '../auth/principal.js';
 import { eventsIn } from '../events/emit.js';
+import type { SystemDb } from '../guard/as-system.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
 import { enqueueIn } from '../jobs/queue.js';
 import type { Clock } from '../platform/clock.js';
@@ -20,15 +21,24 @@ export interface WorldDeps extends EffectDeps {
   readonly clock: Clock;
 }
 
-/** @param db inside a mutation or a job, its transaction; for reads alone, any handle */
-export type CreateWorld = (db: GuardedDb, principal: Principal, request: RequestFacts) => World;
+/**
+ * @param db inside a mutation or a job, its transaction; for reads alone, any handle
+ * @param system the same transaction as the owner of the tables, where an action runs as the system
+ */
+export type CreateWorld = (
+  db: GuardedDb,
+  principal: Principal,
+  request: RequestFacts,
+  system?: SystemDb | null,
+) => World;
 
 export const worldFactory =
   (deps: WorldDeps): CreateWorld =>
-  (db, principal, request) => {
+  (db, principal, request, system = null) => {
     const world: World = {
       db,
       principal,
+      system,
       audit: auditIn(db, { principal, request }),
       events: eventsIn(db),
       enqueue: enqueueIn(db),

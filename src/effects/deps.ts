@@ -7,8 +7,13 @@ import type { ApprovalRule } from './approval-policy.js';
 import type { EffectDefinition } from './define-effect.js';
 import type { World } from './world.js';
 
-/** Carries out an action that was held, in the transaction of `world`. What it returns is kept as the effect's result. */
-export type ActionPerformer = (input: unknown, world: World) => Promise<unknown>;
+/** Carries out an action that was held. */
+export interface ActionPerformer {
+  /** Why its transaction is the owner's; null: it is the workspace's. */
+  readonly asSystem: string | null;
+  /** In the transaction of `world`. What it returns is kept as the effect's result. */
+  run(input: unknown, world: World): Promise<unknown>;
+}
 
 export interface EffectDeps {
   readonly definitions: ReadonlyMap<string, EffectDefinition>;

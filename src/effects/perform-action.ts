@@ -1,7 +1,8 @@
 // A held action, once somebody agreed: it changes our own rows only, so it is taken, judged, carried out as its requester
 // and closed in one transaction. If it refuses, nothing of it is kept and the effect fails with that code.
 import type { Effect } from '../generated/prisma/client.js';
-import { type GuardedDb, inTenant } from '../guard/guarded-db.js';
+import { asSystem, type SystemDb } from '../guard/as-system.js';
+import { confineTransaction, type GuardedDb, inTenant } from '../guard/guarded-db.js';
 import { isCoded } from '../platform/errors.js';
 import type { EffectFailure } from './define-effect.js';
 import { endEffect } from './end-effect.js';
@@ -14,9 +15,15 @@ import { inWorkspaceOf, systemWorld, type WorkerDeps } from './worker-world.js';
 
 export async function performAction(deps: WorkerDeps, place: EffectPlace): Promise<void> {
   try {
-    const agentId = await inWorkspaceOf(deps, place, (db) => viewOf(db, place));
-    const { organizationId, workspaceId } = place;
-    await inTenant(deps.database.bound, { organizationId, workspaceId, agentId }, (db) => carryOut(deps, db, place));
+    const { kind, agentId } = await inWorkspaceOf(deps, place, (db) => viewOf(db, place));
+    const tenant = { organizationId: place.organizationId, workspaceId: place.workspaceId, agentId };
+    const reason = deps.engine.actionPerformer(kind)?.asSystem ?? null;
+    if (reason === null) await inTenant(deps.database.bound, tenant, (db) => carryOut(deps, db, null, place));
+    else {
+      await asSystem(deps.database, reason, async (tx) =>
+        carryOut(deps, await confineTransaction(tx, tenant), tx, place),
+      );
+    }
   } catch (error) {
     const failure = failureOf(error);
     deps.log.error({ err: error, effectId: place.effectId }, 'a held action could not be carried out');
@@ -28,12 +35,12 @@ export async function performAction(deps: WorkerDeps, place: EffectPlace): Promi
 }
 
 /** An agent key's action sees what the key saw: its agent. */
-async function viewOf(db: GuardedDb, { effectId }: EffectPlace): Promise<string | null> {
+async function viewOf(db: GuardedDb, { effectId }: EffectPlace): Promise<{ kind: string; agentId: string | null }> {
   const effect = await db.effect.findFirst({ where: { id: effectId } });
-  return effect?.actorKind === 'AGENT_KEY' ? effect.agentId : null;
+  return { kind: effect?.kind ?? '', agentId: effect?.actorKind === 'AGENT_KEY' ? effect.agentId : null };
 }
 
-async function carryOut(deps: WorkerDeps, db: GuardedDb, place: EffectPlace): Promise<void> {
+async function carryOut(deps: WorkerDeps, db: GuardedDb, system: SystemDb | null, place: EffectPlace): Promise<void> {
   const effect = await lockEffect(db, place.effectId);
   if (effect === null || effect.status !== 'QUEUED') return;
   const judged = await judgeQueued(deps, db, effect, null);
@@ -45,7 +52,7 @@ async function carryOut(deps: WorkerDeps, db: GuardedDb, place: EffectPlace): Pr
   if (performer === null) throw new Error(`No performer for the action ${effect.kind}.`);
   const performing = await moveEffect(db, effect, 'PERFORMING');
   await emitEffect(judged.world, performing);
-  const result = asJson(await performer(judged.payload, judged.world));
+  const result = asJson(await performer.run(judged.payload, { ...judged.world, system }));
   await close(deps, db, performing, result);
 }
 

@@ -63,4 +63,7 @@ const systemPrincipal = (db: GuardedDb, effect: Effect): Principal => ({
   agentId: effect.agentId,
   plan: 'scale',
   limits: PLAN_LIMITS.scale,
+  workspaceStatus: 'ACTIVE',
+  isReadOnly: false,
+  needsFreshAuth: false,
 });

@@ -3,6 +3,7 @@
 import type { Audit } from '../audit/record.js';
 import type { Principal } from '../auth/principal.js';
 import type { Events } from '../events/emit.js';
+import type { SystemDb } from '../guard/as-system.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
 import type { Enqueue } from '../jobs/queue.js';
 import type { Clock } from '../platform/clock.js';
@@ -13,6 +14,11 @@ export interface World {
   /** Sees the principal's workspace only; inside a mutation it is the mutation's transaction. */
   readonly db: GuardedDb;
   readonly principal: Principal;
+  /**
+   * The transaction of `db` as the owner of the tables, for what no workspace owns: hashes, people, organizations. Null
+   * but in an action that says `asSystem`; then `db` is confined by the guard alone.
+   */
+  readonly system: SystemDb | null;
   /** Writes audit entries in the transaction of `db`. */
   readonly audit: Audit;
   /** Emits events in the transaction of `db`. */
@@ -31,3 +37,9 @@ export interface RequestFacts {
   /** The scope or role that let the current root field pass; null outside a mutation. */
   readonly allowedBy: string | null;
 }
+
+/** @throws a defect when the mutation did not say that it runs as the system */
+export const requireSystem = ({ system }: Pick<World, 'system'>): SystemDb => {
+  if (system !== null) return system;
+  throw new Error('This runs as the system only; the action that leads here must say `asSystem`.');
+};

@@ -13,6 +13,8 @@ type Delegates = Pick<
   | 'member'
   | 'workspace'
   | 'apiKey'
+  | 'apiKeySecretUse'
+  | 'apiKeyScopeUse'
   | 'agent'
   | 'contact'
   | 'inbox'
@@ -97,14 +99,13 @@ export async function inTenant<T>(
   );
 }
 
-/** The owner's transaction, already open, seen as one workspace: for jobs that act in several. */
-export async function confineTransaction(
-  tx: Prisma.TransactionClient,
-  tenant: Tenant,
-  walls: Walls = 'both',
-): Promise<GuardedDb> {
+/**
+ * The owner's transaction, already open, seen as one workspace: for jobs that act in several and for actions that run as
+ * the system. Row-level security does not bind the owner, so the guard's own conditions always stand.
+ */
+export async function confineTransaction(tx: Prisma.TransactionClient, tenant: Tenant): Promise<GuardedDb> {
   await tx.$queryRaw(bindTenant(tenant));
-  return handle(tenant, walls, inside(tx));
+  return handle(tenant, 'both', inside(tx));
 }
 
 function inside(tx: Prisma.TransactionClient): Executors {

@@ -42,6 +42,8 @@ export const tenancy: Readonly<Record<Model, Ownership>> = {
 
   Agent: workspace('id'),
   ApiKey: workspace('agentId'),
+  ApiKeySecretUse: workspace('any'),
+  ApiKeyScopeUse: workspace('any'),
   Contact: workspace('none'),
   Inbox: workspace('none'),
   Conversation: workspace('agentId'),
@@ -62,6 +64,7 @@ export const tenancy: Readonly<Record<Model, Ownership>> = {
   Account: { owner: 'global' },
   Verification: { owner: 'global' },
   ApiKeySecret: { owner: 'global' },
+  ApiKeyFormat: { owner: 'global' },
 };
 
 export interface Relation {

@@ -30,6 +30,7 @@ export const ID_PREFIXES = [
   'run',
   'tex',
   'fil',
+  'sec',
   'ses',
   'acc',
   'ver',

@@ -105,12 +105,23 @@ describe('a person', () => {
     expect(new Set(answers).size).toBe(1);
   });
 
-  it('is refused in a suspended workspace', async () => {
-    await join(auth.organizationId, userId, 'OWNER');
-    const set = (status: 'ACTIVE' | 'SUSPENDED') =>
-      auth.database.owner.workspace.update({ where: { id: auth.workspaceId }, data: { status } });
-    await set('SUSPENDED');
-    expect((await refusalOf(auth.enter({ cookie }))).data).toEqual({ reason: 'SUSPENDED', subject: 'workspace' });
+  it.each([
+    ['SUSPENDED', ['ADMIN', 'OWNER'], ['MEMBER']],
+    ['DELETED', ['OWNER'], ['MEMBER', 'ADMIN']],
+  ] as const)('enters a workspace that is %s only as %s, who can take that back', async (status, letIn, refused) => {
+    const set = (to: 'ACTIVE' | typeof status) =>
+      auth.database.owner.workspace.update({ where: { id: auth.workspaceId }, data: { status: to } });
+    await set(status);
+    for (const role of refused) {
+      await join(auth.organizationId, userId, role);
+      expect((await refusalOf(auth.enter({ cookie }))).data).toEqual({ reason: 'SUSPENDED', subject: 'workspace' });
+      await auth.database.owner.member.deleteMany({ where: { userId } });
+    }
+    for (const role of letIn) {
+      await join(auth.organizationId, userId, role);
+      expect(await auth.enter({ cookie })).toMatchObject({ role, workspaceStatus: status });
+      await auth.database.owner.member.deleteMany({ where: { userId } });
+    }
     await set('ACTIVE');
   });
 });

@@ -79,8 +79,9 @@ describe('migrating', () => {
 
   it('goes on from where an earlier build had ended', async () => {
     await subject.migrate(readMigrations().slice(0, 2));
-    expect(await pending()).toEqual([readMigrations()[2]?.name]);
-    expect(await subject.migrate()).toEqual([readMigrations()[2]?.name]);
+    const rest = readMigrations().slice(2);
+    expect(await pending()).toEqual(rest.map(({ name }) => name));
+    expect(await subject.migrate()).toEqual(rest.map(({ name }) => name));
   });
 
   it('leaves the database of a newer build alone', async () => {

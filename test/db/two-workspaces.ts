@@ -79,5 +79,10 @@ export async function fillWorkspace({ owner }: Database, name: string): Promise<
   const key = { workspaceId, keyPrefix: 'sp_acct_', start: 'sp_acct_abcd', scopes: ['agents:read'] };
   await owner.apiKey.create({ data: { ...key, id: `key_${name}`, kind: 'ACCOUNT', name } });
   await owner.apiKey.create({ data: { ...key, id: `key_agent_${name}`, kind: 'AGENT', name, agentId } });
-  await owner.apiKeySecret.create({ data: { hash: hashOf(name), workspaceId, keyId: `key_${name}` } });
+  const secret = { id: `sec_${name}`, workspaceId, keyId: `key_${name}` };
+  await owner.apiKeySecret.create({ data: { ...secret, hash: hashOf(name) } });
+  await owner.apiKeySecretUse.create({ data: { ...secret, start: key.start } });
+  await owner.apiKeyScopeUse.create({
+    data: { workspaceId, keyId: secret.keyId, scope: 'agents:read', lastUsedAt: new Date() },
+  });
 }

@@ -21,7 +21,7 @@ async function columnsOf(table: string): Promise<string[]> {
 }
 const tableOf = (model: string) => model.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 const models = Object.values(Prisma.ModelName);
-const secretModels = ['User', 'Session', 'Account', 'Verification', 'ApiKeySecret'];
+const secretModels = ['User', 'Session', 'Account', 'Verification', 'ApiKeySecret', 'ApiKeyFormat'];
 const ownedModels = models.filter((model) => !secretModels.includes(model));
 
 interface Binding extends Partial<Place> {
@@ -198,6 +198,8 @@ describe('sallyport_find_key', () => {
         organization_id: 'org_a',
         workspace_status: 'ACTIVE',
         plan: 'free',
+        explicit_spend_scopes: false,
+        keys_read_only: false,
         agent_id: null,
         scopes: ['agents:read'],
         key_status: 'ACTIVE',
@@ -207,6 +209,7 @@ describe('sallyport_find_key', () => {
         rpm: null,
         rpd: null,
         revoked_at: null,
+        secret_id: 'sec_a',
         retires_at: null,
         is_expired: false,
         is_retired: false,

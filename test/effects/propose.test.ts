@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Principal } from '../../src/auth/principal.js';
 import { defaultRules } from '../../src/effects/approval-policy.js';
 import { sealOfStored } from '../../src/effects/stored-effect.js';
+import type { World } from '../../src/effects/world.js';
 import { newId } from '../../src/platform/ids.js';
 import { aParcel, type Engine, openEngine, refusedWith, withRule } from './fixture.js';
 
@@ -139,10 +140,13 @@ describe('holding an action', () => {
     });
 
     const id = newId('ctc');
-    engine.actions.set('contact.create', async (input, world) => {
-      await world.db.contact.create({ data: { id, name: (input as { name: string }).name } });
-      await world.audit.record({ action: 'contact.create', subjectId: id });
-      return { subjectId: id };
+    engine.actions.set('contact.create', {
+      asSystem: null,
+      run: async (input, world) => {
+        await world.db.contact.create({ data: { id, name: (input as { name: string }).name } });
+        await world.audit.record({ action: 'contact.create', subjectId: id });
+        return { subjectId: id };
+      },
     });
     expect((await engine.approve(owner, held)).status).toBe('QUEUED');
     await engine.perform(held);
@@ -163,13 +167,40 @@ describe('holding an action', () => {
     );
     if (held === null) throw new Error('not held');
     const id = newId('ctc');
-    engine.actions.set('contact.create', async (_, world) => {
-      await world.db.contact.create({ data: { id, name: 'Eve' } });
-      throw new Error('a defect');
+    engine.actions.set('contact.create', {
+      asSystem: null,
+      run: async (_, world) => {
+        await world.db.contact.create({ data: { id, name: 'Eve' } });
+        throw new Error('a defect');
+      },
     });
     await engine.approve(owner, held);
     await engine.perform(held);
     expect(await engine.read(held)).toMatchObject({ status: 'FAILED', failure: { code: 'INTERNAL_SERVER_ERROR' } });
     expect(await engine.database.owner.contact.count({ where: { id } })).toBe(0);
+  });
+
+  it('carries out an action that runs as the system with the owner of the tables beside its workspace', async () => {
+    const writer = await engine.key({ scopes: ['contacts:write'] });
+    engine.state.rules = withRule({ when: { act: 'ACTION' } });
+    const ask = () =>
+      engine.as(writer, (world) => world.effects.holdAction('contact.create', { name: 'Sue' }), 'contacts:write');
+    const seen: unknown[] = [];
+    const run = async (_: unknown, { db, system }: World) => {
+      const people = system === null ? null : await system.user.count();
+      seen.push({ people, contacts: await db.contact.findMany({ where: { name: 'Sue' } }) });
+    };
+    for (const asSystem of ['look at people for a test', null]) {
+      engine.actions.set('contact.create', { asSystem, run });
+      const held = await ask();
+      if (held === null) throw new Error('not held');
+      await engine.approve(owner, held);
+      await engine.perform(held);
+      expect(await engine.read(held)).toMatchObject({ status: 'SUCCEEDED' });
+    }
+    expect(seen).toEqual([
+      { people: expect.any(Number), contacts: [] },
+      { people: null, contacts: [] },
+    ]);
   });
 });

@@ -21,6 +21,9 @@ export const principalWith = (scopes: readonly Scope[], role: Role | null = null
   agentId: null,
   plan: 'free',
   limits: { rpm: 30, rpd: 2000 },
+  workspaceStatus: 'ACTIVE',
+  isReadOnly: false,
+  needsFreshAuth: false,
 });
 
 export const contextOf = (principal: Principal | null, inside: Partial<Inside['world']> = {}): Context => {

@@ -83,7 +83,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       return { ...(await bootstrap(desk, { org: name, workspace: name, name, ...person })), ...person };
     },
     async addPerson(role, at = place) {
-      return addPerson(database, role, at);
+      return addPerson(database, role, at, place);
     },
     async createKey(request) {
       const made = await createKey(
@@ -102,11 +102,11 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
 }
 
 /** A second person of an organization: signs in with the password of the first owner, whose hash is copied. */
-async function addPerson(database: TestDatabase, role: Role, place: Place) {
+async function addPerson(database: TestDatabase, role: Role, place: Place, first: Place) {
   const userId = newId('usr');
   const email = `${userId}@example.com`;
-  const [owner] = await database.owner.account.findMany({ where: { userId: place.userId, providerId: 'credential' } });
-  if (owner === undefined) throw new Error('The owner of this place has no password.');
+  const [owner] = await database.owner.account.findMany({ where: { userId: first.userId, providerId: 'credential' } });
+  if (owner === undefined) throw new Error('The first owner has no password.');
   await database.owner.user.create({ data: { id: userId, name: `Person ${role}`, email, emailVerified: true } });
   await database.owner.account.create({
     data: { id: newId('acc'), accountId: userId, providerId: 'credential', userId, password: owner.password },

@@ -38,6 +38,10 @@ export interface MutationFacts {
   readonly action?: string;
   /** The effect's kind, for a mutation that passes the sallyport. */
   readonly effect?: { readonly kind: string; readonly spends: boolean };
+  /** Takes a second factor of the last minutes where the workspace asks for one. */
+  readonly fresh?: true;
+  /** Runs in a workspace that is suspended or deleted: what takes that back. */
+  readonly whileSuspended?: true;
   /** Judges the coerced input before anything runs. Throws BAD_USER_INPUT. */
   readonly judgeInput?: (input: unknown) => void;
 }

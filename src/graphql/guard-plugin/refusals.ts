@@ -1,6 +1,7 @@
 // The refusals of both walls, as coded errors. A sentence names what is required; the data says it for machines.
 import type { Principal } from '../../auth/principal.js';
 import { insufficientPermissions, missingScopes } from '../../guard/access-requirement.js';
+import { factsOf } from '../../guard/scopes.js';
 import { CodedError } from '../../platform/errors.js';
 import type { Access } from './access.js';
 
@@ -32,8 +33,17 @@ export const refusalSentence = (access: Access): string =>
     ? insufficientPermissions(access.anyOf)
     : `Insufficient permissions. Required role: ${access.kind === 'role' ? access.role : 'none'}`;
 
+/** Why a key that was granted what it lacks still lacks it. */
+const policySentence = (access: Access, { isReadOnly, effectiveScopes }: Principal): string => {
+  if (!isReadOnly || access.kind !== 'scopes') return '';
+  const lacking = missingScopes(effectiveScopes, access.anyOf);
+  return lacking.some((scope) => !factsOf(scope).readOnly) ? '. This workspace lets keys read only' : '';
+};
+
 /** @returns UNAUTHENTICATED for a request without a credential, else FORBIDDEN with what is required. */
 export const refusal = (access: Access, principal: Principal | null): CodedError =>
   principal === null
     ? missingCredential()
-    : new CodedError('FORBIDDEN', refusalSentence(access), { ...refusalData(access, principal) });
+    : new CodedError('FORBIDDEN', `${refusalSentence(access)}${policySentence(access, principal)}`, {
+        ...refusalData(access, principal),
+      });

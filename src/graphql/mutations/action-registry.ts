@@ -9,6 +9,8 @@ import type { AnyInput } from './mutation-field.js';
 export interface HeldAction {
   readonly mutation: string;
   readonly showsSecret: boolean;
+  /** Why its transaction is the owner's; null: it is the workspace's. */
+  readonly asSystem: string | null;
   /**
    * In the transaction of `inside`, whose principal is the requester's.
    * @throws BAD_USER_INPUT when the stored input no longer fits the schema, or what the action itself refuses.
@@ -32,13 +34,14 @@ interface Registration {
   readonly action: string;
   readonly mutation: string;
   readonly showsSecret: boolean;
+  readonly asSystem: string | null;
   /** Whether the stored input names the id to make the object under. */
   readonly creates: boolean;
   readonly perform: (input: unknown, inside: Inside, subjectId: unknown) => Promise<unknown>;
 }
 
 export const registerAction = (builder: object, registration: Registration): void => {
-  const { action, mutation, showsSecret, creates, perform } = registration;
+  const { action, mutation, showsSecret, asSystem, creates, perform } = registration;
   const registry = actionsOf(builder);
   const known = registry.get(action);
   if (known !== undefined && known.mutation !== mutation) {
@@ -47,6 +50,7 @@ export const registerAction = (builder: object, registration: Registration): voi
   const entry: RegisteredAction = {
     mutation,
     showsSecret,
+    asSystem,
     inputType: null,
     run: async (stored, inside) => {
       const { subjectId, ...rest } = stored as AnyInput;

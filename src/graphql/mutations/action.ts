@@ -44,6 +44,15 @@ export interface ActionOptions<
   repeat?: (subjectId: string, services: Services) => MaybePromise<PayloadResult<Payload> | null>;
   /** The payload shows a secret once: no idempotency key, and nobody but its requester performs it. */
   showsSecret?: boolean;
+  /**
+   * Runs the whole transaction as the owner of the tables, for the reason given: what it changes belongs to no workspace.
+   * `world.system` is there; `world.db` stays confined by the guard.
+   */
+  asSystem?: string;
+  /** Takes a second factor of the last minutes where the workspace asks for one. */
+  fresh?: true;
+  /** Also in a workspace that is suspended or deleted. */
+  whileSuspended?: true;
   /** Judges the input before anything runs: what it throws is answered with HTTP 400. */
   judgeInput?: (input: InputShape<Input>) => void;
   /** In the mutation's transaction. `subjectId` is there with `creates` only. */
@@ -71,6 +80,8 @@ export const defineAction = (t: MutationBuilder, options: AnyOptions) => {
     facts: {
       action,
       ...('effect' in options ? { effect: { kind: String(options.effect), spends: false } } : {}),
+      ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
+      ...(options.whileSuspended === undefined ? {} : { whileSuspended: options.whileSuspended }),
       ...(judgeInput === undefined ? {} : { judgeInput: (input) => judgeInput(input as never) }),
     },
     input: options.input?.(t.input as never) ?? {},
@@ -82,6 +93,7 @@ export const defineAction = (t: MutationBuilder, options: AnyOptions) => {
         mutation,
         showsSecret,
         creates: options.creates !== undefined,
+        asSystem: options.asSystem ?? null,
         perform: async (input, { world, services }, subjectId) => {
           judgeInput?.(input as never);
           return options.resolve(input as never, services, world, subjectId as never);
@@ -89,7 +101,9 @@ export const defineAction = (t: MutationBuilder, options: AnyOptions) => {
       });
     },
     run: (input, context, info) =>
-      transactFor(context, info, input, (inside) => runAction(options, info.fieldName, input, inside)),
+      transactFor(context, info, input, (inside) => runAction(options, info.fieldName, input, inside), {
+        asSystem: options.asSystem,
+      }),
   });
 };
 

@@ -2,6 +2,8 @@
 // required `input` argument, and one transaction around what it does.
 import type { FieldRef, InputFieldMap, InputShapeFromFields, SchemaTypes } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
+import type { Principal } from '../../auth/principal.js';
+import { freshAuthRequired, workspaceSuspended } from '../../auth/refusals.js';
 import type { Context, Inside } from '../../context.js';
 import type { Builder, Types } from '../builder-types.js';
 import { allowedBy } from '../guard-plugin/access.js';
@@ -43,8 +45,10 @@ export const mutationField = (
     mutationFacts: request.facts,
     type: payload,
     nullable: true,
-    resolve: (_root: unknown, args: { input?: AnyInput }, context: Context, info: GraphQLResolveInfo) =>
-      request.run(args.input ?? {}, context, info),
+    resolve: (_root: unknown, args: { input?: AnyInput }, context: Context, info: GraphQLResolveInfo) => {
+      requireMayChange(request.facts, context.principal);
+      return request.run(args.input ?? {}, context, info);
+    },
   };
   // An input type without fields is not GraphQL: such a mutation takes no argument.
   const field =
@@ -69,17 +73,29 @@ export const pascal = (name: string): string => name.charAt(0).toUpperCase() + n
 const inputSentence = 'What the mutation of the same name is asked with.';
 export const payloadSentence = (mutation: string): string => `What \`${mutation}\` answers.`;
 
+/**
+ * What no scope or role says: the workspace is served, and where it asks for that, the person has just proved who it is.
+ * @throws UNAUTHENTICATED with SUSPENDED; FORBIDDEN with `reason: FRESH_AUTH_REQUIRED`
+ */
+const requireMayChange = (facts: MutationFacts, principal: Principal | null): void => {
+  if (principal === null) return;
+  const { workspaceStatus } = principal;
+  if (workspaceStatus !== 'ACTIVE' && facts.whileSuspended !== true) throw workspaceSuspended(workspaceStatus);
+  if (facts.fresh === true && principal.needsFreshAuth) throw freshAuthRequired();
+};
+
 /** Runs inside the mutation's transaction, under the scope that let the root field pass. */
 export const transactFor = <T>(
   context: Context,
   info: GraphQLResolveInfo,
   input: AnyInput,
   run: (inside: Inside) => Promise<T>,
+  options: { readonly asSystem?: string | undefined } = {},
 ): Promise<T> => {
   const field = info.parentType.getFields()[info.fieldName];
   const rule = field === undefined ? null : ruleOf(field);
   const [access] = rule === null ? [] : accessesFor(rule, { input });
-  return context.transact(access === undefined ? null : allowedBy(access, context.principal), run);
+  return context.transact(access === undefined ? null : allowedBy(access, context.principal), run, options);
 };
 
 /** The input as rules, seals and comparisons see it, and the key that is no part of it. */

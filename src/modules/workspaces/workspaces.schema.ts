@@ -14,7 +14,8 @@ const WorkspaceStatus = builder.enumType('WorkspaceStatus', {
   description: 'Whether a workspace is served.',
   values: {
     ACTIVE: { value: 'ACTIVE', description: 'It is.' },
-    SUSPENDED: { value: 'SUSPENDED', description: 'Its credentials are refused.' },
+    SUSPENDED: { value: 'SUSPENDED', description: 'Its credentials are refused, but for its administrators.' },
+    DELETED: { value: 'DELETED', description: 'Its owner deleted it; its data is erased after a time of grace.' },
   } as const,
 });
 

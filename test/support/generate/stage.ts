@@ -19,7 +19,7 @@ export interface Stage {
   readonly foreign: SeededWorkspace;
   /** An agent key is that of the workspace's first agent. */
   key(kind: KeyKind, scopes: readonly string[], site?: SeededWorkspace): Promise<Caller>;
-  person(role: Role): Promise<Caller>;
+  person(role: Role, site?: SeededWorkspace): Promise<Caller>;
   readonly nobody: Client;
 }
 
@@ -44,7 +44,7 @@ export async function setStage(options: HarnessOptions = {}): Promise<Stage> {
     nobody: harness.as(null),
     key: (kind, scopes, site = ours) =>
       once(`${site.canary} ${kind} ${scopes.join(' ')}`, () => makeKey(harness, kind, scopes, site)),
-    person: (role) => once(role, () => makePerson(harness, role, ours)),
+    person: (role, site = ours) => once(`${site.canary} ${role}`, () => makePerson(harness, role, site)),
   };
 }
 
@@ -65,8 +65,9 @@ async function makeKey(
   return { name: `an ${kind.toLowerCase()} key with ${scopes.join(', ')}`, client: harness.as({ key }), asker };
 }
 
-async function makePerson(harness: Harness, role: Role, { workspaceId }: Site): Promise<Caller> {
-  const person = await harness.addPerson(role);
+async function makePerson(harness: Harness, role: Role, site: Site): Promise<Caller> {
+  const { workspaceId } = site;
+  const person = await harness.addPerson(role, site);
   const { headers } = await harness.signIn(person);
   const client = harness.as({ cookie: headers.cookie ?? '', workspaceId });
   return { name: `a person, ${role}`, client, asker: { kind: 'SESSION', id: person.userId, agentId: null } };
