@@ -6,7 +6,6 @@ import { openApiKeyDoor } from './auth/api-key.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
 import { openDoors } from './auth/authenticate.js';
 import type { KeyUsage } from './auth/key-usage.js';
-import { KEY_REVOKED_CHANNEL } from './auth/keys.js';
 import type { Principal } from './auth/principal.js';
 import { openSessionDoor } from './auth/session.js';
 import { openSignIn } from './auth/sign-in.js';
@@ -59,7 +58,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     onError,
     ...(options.signInAttemptsMax === undefined ? {} : { signInAttemptsMax: options.signInAttemptsMax }),
   });
-  const listening = await openListening({ database, fanOut, keyRevokedChannel: KEY_REVOKED_CHANNEL });
+  const listening = await openListening({ database, fanOut });
   const refusals = refusalRecorder(database.bound);
   const onRefused = (context: Context, errors: readonly GraphQLError[]) =>
     auditRefusal(refusals, context, errors).catch(onError);

@@ -1,5 +1,6 @@
 // Steps 3 and 4 of the walk: a principal becomes a context, with a database that sees its workspace, the world and services
 // made of it, the transaction of a mutation, and what it may listen to.
+import { CREDENTIAL_CHANNEL } from './auth/credential-notice.js';
 import type { Principal } from './auth/principal.js';
 import { revivePrincipal } from './auth/revive.js';
 import type { Context, Services } from './context.js';
@@ -87,27 +88,33 @@ export interface Listening {
 interface ListeningParts {
   readonly database: Pick<Database, 'bound' | 'listen'>;
   readonly fanOut: FanOut;
-  /** Tells the id of each key that was revoked, so that its streams end without waiting for an event. */
-  readonly keyRevokedChannel: string;
 }
 
-export async function openListening({ database, fanOut, keyRevokedChannel }: ListeningParts): Promise<Listening> {
-  const streamsOfKey = new Map<string, Set<AsyncIterator<string>>>();
-  const unlisten = await database.listen(keyRevokedChannel, (keyId) => {
-    for (const stream of streamsOfKey.get(keyId) ?? []) void stream.return?.();
+interface OpenStream {
+  /** What its credential hangs on: key, person, session, workspace. */
+  readonly ids: ReadonlySet<string | null>;
+  /** Ends it when the credential is no longer good. */
+  judge(): Promise<void>;
+}
+
+export async function openListening({ database, fanOut }: ListeningParts): Promise<Listening> {
+  const open = new Set<OpenStream>();
+  const unlisten = await database.listen(CREDENTIAL_CHANNEL, (id) => {
+    for (const stream of open) if (stream.ids.has(id)) void stream.judge();
   });
-  const forget = (key: string, stream: AsyncIterator<string>): void => {
-    const open = streamsOfKey.get(key);
-    open?.delete(stream);
-    if (open?.size === 0) streamsOfKey.delete(key);
-  };
   return {
     listen: (principal, types, subjectId) => {
-      const { workspaceId, id: key } = principal;
+      const { workspaceId, id, sessionId } = principal;
       const filter = { workspaceId, types, ...(subjectId === undefined ? {} : { subjectId }) };
       const isGood = () => isStillGood(database, principal);
-      const stream = judged(fanOut.subscribe(filter), isGood, () => forget(key, stream));
-      streamsOfKey.set(key, (streamsOfKey.get(key) ?? new Set()).add(stream));
+      const stream = judged(fanOut.subscribe(filter), isGood, () => open.delete(entry));
+      const entry: OpenStream = {
+        ids: new Set([id, sessionId, workspaceId]),
+        judge: async () => {
+          if (!(await isGood().catch(() => false))) await stream.return?.();
+        },
+      };
+      open.add(entry);
       return stream;
     },
     close: unlisten,

@@ -4,9 +4,7 @@ import type { ApiKey } from '../generated/prisma/client.js';
 import { asSystem } from '../guard/as-system.js';
 import { notFound } from '../platform/errors.js';
 import { bySystem, factsAtHand, type KeyChangeBy, type KeyDesk } from './create-key.js';
-
-/** Told to every process at once, so that open subscriptions of a revoked key end. The payload is the key's id. */
-export const KEY_REVOKED_CHANNEL = 'sallyport_key_revoked';
+import { tellCredentialChanged } from './credential-notice.js';
 
 export interface KeyListing extends Omit<ApiKey, 'status'> {
   /** EXPIRED is told from the expiry by the database's clock and never stored. */
@@ -55,7 +53,7 @@ export async function revokeKey(
         subjectId: id,
         details: {},
       });
-      await db.$queryRaw`SELECT pg_notify(${KEY_REVOKED_CHANNEL}, ${id})::text`;
+      await tellCredentialChanged(db, id);
     }
     return db.apiKey.findUniqueOrThrow({ where: { workspaceId_id: { workspaceId: found.workspaceId, id } } });
   });

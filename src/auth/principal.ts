@@ -22,6 +22,8 @@ export interface Principal {
   /** People only; null for a key. */
   readonly role: Role | null;
   readonly apiKeyId: string | null;
+  /** `ses_…` of a signed-in person; null for a key, and where a job acts for a person. */
+  readonly sessionId: string | null;
   /** The one agent of an agent key; null for everybody else. */
   readonly agentId: string | null;
   readonly plan: Plan;
@@ -58,6 +60,7 @@ export interface KeyFacts extends Place {
 
 export interface PersonFacts extends Place {
   readonly userId: string;
+  readonly sessionId?: string;
   readonly role: Role;
   readonly needsFreshAuth?: boolean;
 }
@@ -96,6 +99,7 @@ export const principalOfKey = (key: KeyFacts): Principal => {
     verdictKey: `${kind} ${isReadOnly ? 'READ_ONLY' : '-'} ${held.text}`,
     role: null,
     apiKeyId: key.keyId,
+    sessionId: null,
     agentId: key.kind === 'AGENT' ? key.agentId : null,
     plan: key.plan,
     limits: limitsOf(key.plan, key),
@@ -118,6 +122,7 @@ export const principalOfPerson = (person: PersonFacts): Principal => {
     verdictKey: `SESSION ${person.role} ${text}`,
     role: person.role,
     apiKeyId: null,
+    sessionId: person.sessionId ?? null,
     agentId: null,
     plan: person.plan,
     limits: PLAN_LIMITS[person.plan],

@@ -20,6 +20,7 @@ export interface SessionDoor {
 }
 
 interface SessionRow {
+  readonly session_id: string;
   readonly user_id: string;
   readonly is_expired: boolean;
   readonly role: Role | null;
@@ -32,6 +33,7 @@ interface SessionRow {
 
 interface Workplace {
   readonly userId: string;
+  readonly sessionId: string;
   readonly role: Role;
   readonly organizationId: string;
   readonly workspaceId: string;
@@ -42,7 +44,7 @@ interface Workplace {
 
 const LISTED_MAX = 100;
 
-const FIND_SESSION = `SELECT s.user_id, s.expires_at <= now() AS is_expired, p.role, p.organization_id,
+const FIND_SESSION = `SELECT s.id AS session_id, s.user_id, s.expires_at <= now() AS is_expired, p.role, p.organization_id,
     p.workspace_id, p.workspace_name, p.workspace_status, p.plan
   FROM "session" s
   LEFT JOIN LATERAL (
@@ -100,6 +102,7 @@ const workplaceOf = (row: SessionRow): Workplace[] => {
   return [
     {
       userId: row.user_id,
+      sessionId: row.session_id,
       role,
       organizationId: organization_id,
       workspaceId: workspace_id,

@@ -61,6 +61,7 @@ const systemPrincipal = (db: GuardedDb, effect: Effect): Principal => ({
   // The trail shows the key and the agent on whose behalf the server acts.
   apiKeyId: effect.apiKeyId,
   agentId: effect.agentId,
+  sessionId: null,
   plan: 'scale',
   limits: PLAN_LIMITS.scale,
   workspaceStatus: 'ACTIVE',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CREDENTIAL_CHANNEL } from '../../src/auth/credential-notice.js';
 import { newKeySecret } from '../../src/auth/key-format.js';
-import { KEY_REVOKED_CHANNEL, revokeKey } from '../../src/auth/keys.js';
+import { revokeKey } from '../../src/auth/keys.js';
 import { type AuthFixture, BRAND, dumpTables, openAuthFixture, refusalOf } from './fixture.js';
 
 let auth: AuthFixture;
@@ -98,7 +99,7 @@ describe('a bad key is refused', () => {
 
   it('as REVOKED on the very next request, and every process is told', async () => {
     const { key, apiKey } = await auth.newKey();
-    const told = new Promise<string>((resolve) => void auth.database.listen(KEY_REVOKED_CHANNEL, resolve));
+    const told = new Promise<string>((resolve) => void auth.database.listen(CREDENTIAL_CHANNEL, resolve));
     expect(await auth.enter({ xApiKey: key })).not.toBeNull();
     const revoked = await revokeKey(auth.desk, { id: apiKey.id });
     expect(revoked.status).toBe('REVOKED');

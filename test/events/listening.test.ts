@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CREDENTIAL_CHANNEL } from '../../src/auth/credential-notice.js';
 import type { Principal } from '../../src/auth/principal.js';
 import { type FanOut, openFanOut } from '../../src/events/fan-out.js';
 import { type Listening, openListening } from '../../src/request.js';
 import { type Harness, startHarness } from '../support/harness.js';
 
-const keyRevokedChannel = 'test_key_revoked';
 const types = ['effect.queued'] as const;
 
 let harness: Harness;
@@ -13,7 +13,7 @@ let listening: Listening;
 beforeAll(async () => {
   harness = await startHarness({ works: false });
   fanOut = await openFanOut(harness.database);
-  listening = await openListening({ database: harness.database, fanOut, keyRevokedChannel });
+  listening = await openListening({ database: harness.database, fanOut });
 });
 afterAll(async () => {
   await listening?.close();
@@ -28,7 +28,7 @@ async function keyPrincipal(): Promise<Principal> {
   return { ...known, verdictKey: 'contacts:read' } as unknown as Principal;
 }
 
-const notify = (id: string) => harness.database.executeAsOwner(`SELECT pg_notify('${keyRevokedChannel}', $1)`, [id]);
+const notify = (id: string) => harness.database.executeAsOwner(`SELECT pg_notify('${CREDENTIAL_CHANNEL}', $1)`, [id]);
 
 describe('listening', () => {
   it('leaves nothing behind when the listener goes before it ever waited', async () => {

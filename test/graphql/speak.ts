@@ -18,6 +18,7 @@ export const principalWith = (scopes: readonly Scope[], role: Role | null = null
   verdictKey: `${role} ${[...scopes].sort().join(' ')}`,
   role,
   apiKeyId: null,
+  sessionId: null,
   agentId: null,
   plan: 'free',
   limits: { rpm: 30, rpd: 2000 },
