@@ -17,7 +17,7 @@ import {
   mostWithout,
 } from '../support/generate/demands.js';
 import { type Operation, operationsOf, otherWays, sentWith, textOf } from '../support/generate/operations.js';
-import { type Thing, variablesFor } from '../support/generate/samples.js';
+import { endsWorkspace, type Thing, variablesFor } from '../support/generate/samples.js';
 import { reached, type Said, say } from '../support/generate/speak.js';
 import { type Caller, type Stage, setStage } from '../support/generate/stage.js';
 import { type Snapshot, snapshotOf } from '../support/snapshot.js';
@@ -72,8 +72,7 @@ describe.each([
   const snapshot = async ({ root }: Operation): Promise<Snapshot> =>
     root === 'mutation' ? withoutRefusals(await snapshotOf(stage.harness.database, stage.ours)) : {};
   const expectServed = async (operation: Operation, asking: Caller, asked?: Client): Promise<void> => {
-    const endsIt = endings.has(operation.steps[0]?.field.name ?? '');
-    const caller = endsIt ? await stage.apart(asking) : asking;
+    const caller = endsWorkspace(operation) ? await stage.apart(asking) : asking;
     const client = asked ?? caller.client;
     const { text, variables } = await prepare(operation, caller);
     const said = await say(client, text, variables);
@@ -163,9 +162,6 @@ describe.each([
 
 /** Mutations that take a signed-in person, whatever scopes a key has: the person's own word is asked for. */
 const forPeople = new Set(['confirmEffect']);
-
-/** Mutations after which nobody can go on in the workspace they were asked in. */
-const endings = new Set(['suspendWorkspace', 'deleteWorkspace']);
 
 interface WayAround {
   readonly operation: Operation;
