@@ -45,7 +45,7 @@ it('keysReadOnly does not blame itself for what was never granted to read', asyn
   const client = await shop.key('contacts:read');
   await set({ keysReadOnly: true });
   const refused = await client.refused('{ agents { totalCount } }');
-  expect(refused.message).toBe('Insufficient permissions. Required scope: agents:read');
+  expect(refused.message).toBe('Insufficient permissions. Required scopes: agents:read, or agent:config:read');
 });
 
 it('keysReadOnly binds agent keys as well, and no person', async () => {
