@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ruleAt } from '../../src/graphql/field-access.js';
 import { newId } from '../../src/platform/ids.js';
 import type { Client } from '../support/client.js';
 import { type Shop, startShop } from './shop.js';
@@ -176,6 +177,19 @@ describe('refuses', () => {
     expect(refused.extensions.code).toBe('CONFLICT');
     await workspaces.deleteMany({ where: { id: { in: data.map(({ id }) => id) } } });
   });
+});
+
+it('what changes policies or deletion takes a fresh second factor, and what takes a stop back runs while stopped', () => {
+  const { schema } = shop.app;
+  const facts = (name: string) => ruleAt(schema, `Mutation.${name}`)?.mutation;
+  const fresh = ['updateWorkspace', 'deleteWorkspace', 'restoreWorkspace'];
+  const whileSuspended = ['createWorkspace', 'resumeWorkspace', 'deleteWorkspace', 'restoreWorkspace'];
+  for (const name of new Set([...fresh, ...whileSuspended, 'suspendWorkspace'])) {
+    expect([facts(name)?.fresh === true, facts(name)?.whileSuspended === true], name).toEqual([
+      fresh.includes(name),
+      whileSuspended.includes(name),
+    ]);
+  }
 });
 
 describe('records', () => {

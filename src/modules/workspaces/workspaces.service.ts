@@ -48,7 +48,8 @@ export const workspacesService = (world: World) => ({
     const { organizationId } = world.principal;
     const data = requireValid(newWorkspace, input);
     await system.$queryRaw`SELECT id FROM organization WHERE id = ${organizationId} FOR NO KEY UPDATE`;
-    if ((await system.workspace.count({ where: { organizationId } })) >= workspacesMax) {
+    const served = { organizationId, status: { not: 'DELETED' } } as const;
+    if ((await system.workspace.count({ where: served })) >= workspacesMax) {
       throw conflict(`An organization has at most ${workspacesMax} workspaces. Delete one that is not needed.`);
     }
     const workspace = await system.workspace.create({ data: { id, organizationId, ...data } });
