@@ -8,6 +8,7 @@ import { KEY_PATTERN_ANY } from './auth/key-format.js';
 import { openKeyUsage } from './auth/key-usage.js';
 import { revivePrincipal } from './auth/revive.js';
 import type { Config } from './config.js';
+import { forgetCaptured } from './connectors/capture/capture.js';
 import type { Connectors } from './connectors/connector.js';
 import { openConnectors } from './connectors/registry.js';
 import type { Database } from './db/database.js';
@@ -24,6 +25,7 @@ import type { Walls } from './guard/guarded-db.js';
 import { requireEveryModelClassified } from './guard/tenancy.js';
 import { openQueue } from './jobs/boss.js';
 import { startWorker, type Worker } from './jobs/worker.js';
+import { workspaceChores } from './modules/workspaces/workspaces.jobs.js';
 import { type Clock, systemClock } from './platform/clock.js';
 import { createLogger, type Logger } from './platform/logger.js';
 import { loadOrCreateSecretFile } from './platform/secret-file.js';
@@ -91,7 +93,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     performTimeoutMs: effectLimits.performTimeoutMs,
     retryDelaysMs: effectLimits.retryDelaysMs,
   };
-  const { jobs, chores } = effectWork({ engine, database, createWorld, connectors, clock, log, ...limits });
+  const workerDeps = { engine, database, createWorld, connectors, clock, log, ...limits };
+  const { jobs, chores: effectChores } = effectWork(workerDeps);
+  const erasure = workspaceChores({ ...workerDeps, forgetCaptured: (ids) => forgetCaptured(config.dataDir, ids) });
+  const chores = [...effectChores, ...erasure];
   const queue = openQueue(database, jobs, onError);
   await queue.prepare();
   const fanOut = await openFanOut(database);

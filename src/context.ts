@@ -1,6 +1,7 @@
 // What a resolver is given. A module adds its service to `Services` by declaration merging in `<noun>.schema.ts`
 // and app.ts registers the factory, so a new noun edits nothing here.
 import type { Principal } from './auth/principal.js';
+import type { Workplace } from './auth/workplaces.js';
 import type { World } from './effects/world.js';
 import type { EventType } from './events/catalogue.js';
 
@@ -36,6 +37,8 @@ export interface Context extends Inside {
    * what it was when the subscription began.
    */
   listen(types: readonly EventType[], subjectId?: string): AsyncIterable<string>;
+  /** Every workspace that the person may enter, across organizations; wider than `world.db`, and for that person only. */
+  workplaces(): Promise<readonly Workplace[]>;
   /** Memo of one request for batched look-ups; never outlives it. */
   readonly memo: Map<unknown, unknown>;
 }

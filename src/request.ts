@@ -3,6 +3,7 @@
 import { CREDENTIAL_CHANNEL } from './auth/credential-notice.js';
 import type { Principal } from './auth/principal.js';
 import { revivePrincipal } from './auth/revive.js';
+import { workplacesOf } from './auth/workplaces.js';
 import type { Context, Services } from './context.js';
 import type { Database } from './db/database.js';
 import type { CreateWorld } from './effects/create-world.js';
@@ -22,7 +23,7 @@ import { CodedError } from './platform/errors.js';
 import { servicesOf } from './services.js';
 
 interface ContextParts {
-  readonly database: Pick<Database, 'bound' | 'owner'>;
+  readonly database: Pick<Database, 'bound' | 'owner' | 'executeAsOwner'>;
   readonly walls: Walls;
   readonly createWorld: CreateWorld;
   readonly listening: Listening;
@@ -71,6 +72,7 @@ export const contextMaker =
         if (reason === undefined) return inTenant(database.bound, tenant, (db) => runIn(db, null), walls);
         return asSystem(database, reason, async (tx) => runIn(await confineTransaction(tx, tenant), tx));
       },
+      workplaces: () => workplacesOf(database, requirePrincipal(principal)),
       listen: (types, subjectId) => listening.listen(requirePrincipal(principal), types, subjectId),
     };
   };

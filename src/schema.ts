@@ -1,5 +1,6 @@
 // The table of contents: each module writes its part of the schema when it is imported.
 import './modules/workspaces/workspaces.schema.js';
+import './modules/workspaces/workspaces.mutations.js';
 import './modules/me/me.schema.js';
 import './modules/agents/agents.schema.js';
 import './modules/agents/agents.mutations.js';

@@ -6,6 +6,7 @@ import { contactsService } from './modules/contacts/contacts.service.js';
 import { conversationsService } from './modules/conversations/conversations.service.js';
 import { inboxesService } from './modules/inboxes/inboxes.service.js';
 import { messagesService } from './modules/messages/messages.service.js';
+import { workspacesService } from './modules/workspaces/workspaces.service.js';
 
 const factories: { readonly [Noun in keyof Services]: (world: World) => Services[Noun] } = {
   agents: agentsService,
@@ -13,6 +14,7 @@ const factories: { readonly [Noun in keyof Services]: (world: World) => Services
   conversations: conversationsService,
   inboxes: inboxesService,
   messages: messagesService,
+  workspaces: workspacesService,
 };
 
 /** Each service is made when it is first asked for. */

@@ -2,12 +2,13 @@
 // workspaces together. Nothing is cached, so a sign-out or a lower role counts from the next request on. The role is the
 // one of the workspace's organization. Step 2 of the walk.
 import type { Database } from '../db/database.js';
-import { type Role, roleAtLeast } from '../guard/roles.js';
+import type { Role } from '../guard/roles.js';
 import { CodedError, notFound } from '../platform/errors.js';
 import type { Plan } from './plans.js';
 import { type Principal, principalOfPerson, type WorkspaceStatus } from './principal.js';
 import { unauthenticated, workspaceSuspended } from './refusals.js';
 import { openSessionCookie } from './session-cookie.js';
+import { mayEnter } from './workplaces.js';
 
 export interface SessionDoor {
   /**
@@ -51,7 +52,7 @@ const FIND_SESSION = `SELECT s.id AS session_id, s.user_id, s.expires_at <= now(
     SELECT m.role::text AS role, m.organization_id, w.id AS workspace_id, w.name AS workspace_name,
       w.status::text AS workspace_status, w.plan::text AS plan
     FROM "member" m JOIN "workspace" w ON w.organization_id = m.organization_id
-    WHERE m.user_id = s.user_id AND ($2::text IS NULL OR w.id = $2)
+    WHERE m.user_id = s.user_id AND (w.erase_at IS NULL OR w.erase_at > now()) AND ($2::text IS NULL OR w.id = $2)
     ORDER BY w.id LIMIT ${LISTED_MAX}
   ) p ON true
   WHERE s.token = $1`;
@@ -75,8 +76,7 @@ export const openSessionDoor = (
 
 /** Whoever can take it back gets in: what they may do there is judged with each mutation. */
 const requireServed = ({ workspaceStatus, role }: Workplace): void => {
-  if (workspaceStatus === 'SUSPENDED' && !roleAtLeast(role, 'ADMIN')) throw workspaceSuspended(workspaceStatus);
-  if (workspaceStatus === 'DELETED' && role !== 'OWNER') throw workspaceSuspended(workspaceStatus);
+  if (workspaceStatus !== 'ACTIVE' && !mayEnter(workspaceStatus, role)) throw workspaceSuspended(workspaceStatus);
 };
 
 const chooseWorkplace = (workplaces: readonly Workplace[], asked: string | null): Workplace => {

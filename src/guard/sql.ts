@@ -7,7 +7,8 @@ import { columnOf, type Model, tableOf, tenancy } from './tenancy.js';
 export const { sql, join, empty } = Prisma;
 export type Sql = Prisma.Sql;
 
-const identifier = (name: string): Sql => {
+/** @throws for a name that would need quotes to be understood */
+export const identifier = (name: string): Sql => {
   if (!/^[a-z_][a-z0-9_]*$/.test(name)) throw new Error(`Not an identifier: ${name}`);
   return Prisma.raw(`"${name}"`);
 };

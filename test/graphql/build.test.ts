@@ -42,6 +42,26 @@ describe('a schema that does not say what it takes', () => {
       { scope: 'contacts:read', scopeByArgument: { path: 'a', values: { X: 'agents:read' } } } as const,
       'widens its scope where a is X',
     ],
+    [
+      { role: 'OWNER', roleByArgument: { path: 'a', values: { X: 'ADMIN' } } } as const,
+      'widens its role where a is X; a case may only narrow it',
+    ],
+    [
+      { scope: 'contacts:read', roleByArgument: { path: 'a', values: { X: 'ADMIN' } } } as const,
+      'widens its role where a is X',
+    ],
+    [
+      {
+        role: 'ADMIN',
+        roleByArgument: { path: 'a', values: { X: 'OWNER' } },
+        scopeByArgument: { path: 'a', values: { X: 'agents:read' } },
+      } as const,
+      'is narrowed by scope and by role; say one',
+    ],
+    [
+      { role: 'ADMIN', roleByArgument: { path: 'a', values: { X: 'OWNER' } } } as const,
+      'has no argument a to judge by',
+    ],
     [{ scope: 'contacts:read', authScopes: { access: [] } } as const, 'declares authScopes beside its access'],
   ])('does not build with %j', (declaration, problem) => {
     const problems = problemsOf((builder) => {

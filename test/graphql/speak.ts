@@ -41,6 +41,7 @@ export const contextOf = (principal: Principal | null, inside: Partial<Inside['w
     listen: () => {
       throw new Error('Nothing to listen to.');
     },
+    workplaces: async () => [],
     transact: (allowedBy, run) => {
       transactions.push(allowedBy);
       return run({ world, services });

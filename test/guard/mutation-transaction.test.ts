@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schema } from '../../src/schema.js';
 import { operationsOf, sentWith, textOf } from '../support/generate/operations.js';
-import { variablesFor } from '../support/generate/samples.js';
+import { endsWorkspace, variablesFor } from '../support/generate/samples.js';
 import { say } from '../support/generate/speak.js';
 import { type Caller, type Stage, setStage } from '../support/generate/stage.js';
 import { changed, type Snapshot, snapshotOf } from '../support/snapshot.js';
@@ -30,8 +30,9 @@ describe.each(mutations.map((one) => [one.coordinate, one] as const))('%s', (_co
   const text = textOf(mutation);
 
   it('leaves nothing when its transaction cannot commit', async () => {
+    const asking = await someone();
     const variables = await variablesOf();
-    const [served, after] = await attempt(variables, () => refuseCommits(true));
+    const [served, after] = await attempt(asking, variables, () => refuseCommits(true));
     expect(
       served.errors.map(({ extensions }) => extensions.code),
       served.text,
@@ -39,15 +40,15 @@ describe.each(mutations.map((one) => [one.coordinate, one] as const))('%s', (_co
     expect(after, served.text).toEqual([]);
     // The same again, when nothing is in its way: what failed above would have been written.
     await refuseCommits(false);
-    const before = await snapshot();
-    const again = await say(caller.client, text, variables);
+    const before = await snapshot(asking);
+    const again = await say(asking.client, text, variables);
     expect(again.errors, again.text).toEqual([]);
-    expect(changed(before, await snapshot())).toContain('audit_entry');
+    expect(changed(before, await snapshot(asking))).toContain('audit_entry');
   });
 
   it('leaves nothing when it throws after its last write', async () => {
     const thrown = late.thrown;
-    const [served, after] = await attempt(await variablesOf(), async () => {
+    const [served, after] = await attempt(await someone(), await variablesOf(), async () => {
       late.isOn = true;
     });
     late.isOn = false;
@@ -61,17 +62,18 @@ describe.each(mutations.map((one) => [one.coordinate, one] as const))('%s', (_co
     } else expect(served.errors, served.text).toEqual([]);
   });
 
+  const someone = () => (endsWorkspace(mutation) ? stage.apart(caller) : Promise.resolve(caller));
   const variablesOf = () =>
     variablesFor(sentWith(mutation), null, {
       owner: stage.harness.database.owner,
       site: stage.ours,
       asker: caller.asker,
     });
-  const attempt = async (variables: object, hinder: () => Promise<void>) => {
-    const before = await snapshot();
+  const attempt = async (asking: Caller, variables: object, hinder: () => Promise<void>) => {
+    const before = await snapshot(asking);
     await hinder();
-    const served = await say(caller.client, text, variables);
-    return [served, changed(before, await snapshot())] as const;
+    const served = await say(asking.client, text, variables);
+    return [served, changed(before, await snapshot(asking))] as const;
   };
 });
 
@@ -79,7 +81,7 @@ let stage: Stage;
 let caller: Caller;
 beforeAll(async () => {
   stage = await setStage();
-  caller = await stage.person('ADMIN');
+  caller = await stage.person('OWNER');
   await stage.harness.database.executeAsOwner(`
     CREATE FUNCTION refuse_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'too late'; END $$;
     CREATE CONSTRAINT TRIGGER refuse_commit AFTER INSERT ON audit_entry DEFERRABLE INITIALLY DEFERRED
@@ -92,7 +94,10 @@ const refuseCommits = async (isOn: boolean): Promise<void> => {
   const change = isOn ? 'ENABLE' : 'DISABLE';
   await stage.harness.database.executeAsOwner(`ALTER TABLE audit_entry ${change} TRIGGER refuse_commit`);
 };
-const snapshot = (): Promise<Snapshot> => snapshotOf(stage.harness.database, stage.ours);
+const snapshot = ({ client }: Caller): Promise<Snapshot> => {
+  const workspaceId = client.headers['x-workspace-id'] ?? '';
+  return snapshotOf(stage.harness.database, { ...stage.ours, workspaceId });
+};
 
 it('mutations that emit events were among them', () => {
   expect(late.thrown).toBeGreaterThan(5);
@@ -102,13 +107,13 @@ it('a refusal after the first rows leaves none of them', async () => {
   const { owner } = stage.harness.database;
   const { workspaceId, rows } = stage.ours;
   await owner.creditAccount.update({ where: { workspaceId }, data: { balanceCredits: 0, reservedCredits: 0 } });
-  const before = await snapshot();
+  const before = await snapshot(caller);
   const text = `mutation ($contactId: ID!, $inboxId: ID!) {
     sendMessage(input: { contactId: $contactId, inboxId: $inboxId, body: "Hello" }) { status }
   }`;
   const refused = await caller.client.refused(text, { contactId: rows.Contact, inboxId: rows.Inbox });
   expect(refused.extensions.code).toBe('INSUFFICIENT_CREDITS');
-  expect(changed(before, await snapshot())).toEqual([]);
+  expect(changed(before, await snapshot(caller))).toEqual([]);
 });
 
 it('each root field is a transaction of its own: what was done before a refusal stays', async () => {

@@ -2,6 +2,7 @@
 // field is covered by itself, or fails here by its coordinate.
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { printSdl } from '../../src/graphql/print.js';
+import { ROLES, roleAtLeast } from '../../src/guard/roles.js';
 import { MEMBER_SCOPES } from '../../src/guard/scopes.js';
 import { schema } from '../../src/schema.js';
 import type { Client, GraphqlError } from '../support/client.js';
@@ -16,7 +17,7 @@ import {
   mostWithout,
 } from '../support/generate/demands.js';
 import { type Operation, operationsOf, otherWays, sentWith, textOf } from '../support/generate/operations.js';
-import { type Thing, variablesFor } from '../support/generate/samples.js';
+import { endsWorkspace, type Thing, variablesFor } from '../support/generate/samples.js';
 import { reached, type Said, say } from '../support/generate/speak.js';
 import { type Caller, type Stage, setStage } from '../support/generate/stage.js';
 import { type Snapshot, snapshotOf } from '../support/snapshot.js';
@@ -70,7 +71,9 @@ describe.each([
   /** What only reads has nothing to compare. */
   const snapshot = async ({ root }: Operation): Promise<Snapshot> =>
     root === 'mutation' ? withoutRefusals(await snapshotOf(stage.harness.database, stage.ours)) : {};
-  const expectServed = async (operation: Operation, caller: Caller, client = caller.client): Promise<void> => {
+  const expectServed = async (operation: Operation, asking: Caller, asked?: Client): Promise<void> => {
+    const caller = endsWorkspace(operation) ? await stage.apart(asking) : asking;
+    const client = asked ?? caller.client;
     const { text, variables } = await prepare(operation, caller);
     const said = await say(client, text, variables);
     const told = `${operation.coordinate} by ${caller.name}: ${said.text}`;
@@ -120,7 +123,7 @@ describe.each([
           }
         }
       }
-      await expectServed(operation, await stage.person('ADMIN'));
+      await expectServed(operation, await stage.person(demands.role ?? 'ADMIN'));
       if (demands.isPublic) await expectServed(operation, await stage.person('ADMIN'), stage.nobody);
     });
 
@@ -149,8 +152,9 @@ describe.each([
         await expectRefused(operation, await stage.person('ADMIN'), { ...refusal, client: stage.nobody });
       }
       const memberScopes = [...MEMBER_SCOPES];
-      if (demands.role !== null || !isSatisfied(demands, memberScopes)) {
-        await expectRefused(operation, await stage.person('MEMBER'), refusalFor(one, memberScopes));
+      const lower = ROLES.filter((role) => demands.role !== null && !roleAtLeast(role, demands.role));
+      for (const role of isSatisfied(demands, memberScopes) ? lower : (['MEMBER'] as const)) {
+        await expectRefused(operation, await stage.person(role), refusalFor(one, memberScopes));
       }
     });
   });

@@ -32,6 +32,12 @@ export const captureModelConnector = (dataDir: string): ModelConnector => ({
   },
 });
 
+/** Removes what was captured under these keys; what is not there does not matter. */
+export async function forgetCaptured(dataDir: string, keys: readonly string[]): Promise<void> {
+  const names = keys.flatMap((key) => [`${key}.eml`, `${key}.json`]);
+  for (const name of names) await rm(join(dataDir, folder, name), { force: true });
+}
+
 const asText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** @returns the file's name relative to `dataDir` */

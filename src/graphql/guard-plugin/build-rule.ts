@@ -1,6 +1,6 @@
 // From a declaration to a rule, when the schema is built. Every contradiction becomes a sentence; none is guessed at.
 import { type Access, quotedRequirement, requiresLine, scopesAccess } from './access.js';
-import { type FieldAccessDeclaration, implies, readAccess, type ScopeByArgument } from './declaration.js';
+import { type FieldAccessDeclaration, implies, readAccess } from './declaration.js';
 import type { ArgumentRule, FieldRule, MutationFacts, NodeTypes } from './field-rule.js';
 
 /** What a type hands down to its fields. */
@@ -31,7 +31,7 @@ export const buildRule = (request: RuleRequest): FieldRule | readonly string[] =
   if (access === null) return [...problems, 'declares no scope, role, authenticated or public'];
   const own = declared.own ?? (answer === null && inherited?.own === true);
   if (own && access.kind !== 'authenticated') problems.push('is `own` without being authenticated');
-  const byArgument = declared.scopeByArgument === undefined ? null : argumentRule(declared.scopeByArgument, access);
+  const byArgument = argumentRule(declared, access);
   if (typeof byArgument === 'string') return [...problems, byArgument];
   for (const name of [byArgument?.path[0], declared.scopeByIdPrefix]) {
     if (name !== undefined && !request.argumentNames.includes(name))
@@ -55,15 +55,24 @@ const mutationProblems = ({ isMutation, mutation }: RuleRequest): string[] => {
   return ACTION_NAME.test(name) ? [] : [`is named ${name}, which is not noun.verb`];
 };
 
-const argumentRule = (declared: ScopeByArgument, access: Access): ArgumentRule | string => {
-  const cases = new Map<string, Access>();
-  for (const [value, scope] of Object.entries(declared.values)) {
-    const narrowed = scopesAccess(scope);
-    if (!implies(narrowed, access))
-      return `widens its scope where ${declared.path} is ${value}; a case may only narrow it`;
-    cases.set(value, narrowed);
+/** Null where no argument narrows the field. */
+const argumentRule = (
+  { scopeByArgument, roleByArgument }: FieldAccessDeclaration,
+  access: Access,
+): ArgumentRule | null | string => {
+  if (scopeByArgument !== undefined && roleByArgument !== undefined) return 'is narrowed by scope and by role; say one';
+  const path = scopeByArgument?.path ?? roleByArgument?.path;
+  if (path === undefined) return null;
+  const declared: readonly (readonly [string, Access])[] = [
+    ...Object.entries(scopeByArgument?.values ?? {}).map(([value, scope]) => [value, scopesAccess(scope)] as const),
+    ...Object.entries(roleByArgument?.values ?? {}).map(([value, role]) => [value, { kind: 'role', role }] as const),
+  ];
+  for (const [value, narrowed] of declared) {
+    if (implies(narrowed, access)) continue;
+    const what = narrowed.kind === 'role' ? 'role' : 'scope';
+    return `widens its ${what} where ${path} is ${value}; a case may only narrow it`;
   }
-  return { path: declared.path.split('.'), cases };
+  return { path: path.split('.'), cases: new Map(declared) };
 };
 
 /** The sentences that introspection shows after the field's own description. */
@@ -75,6 +84,7 @@ export const accessLines = (rule: FieldRule): string => {
     const path = rule.byArgument.path.join('.');
     for (const [value, access] of rule.byArgument.cases) {
       if (access.kind === 'scopes') lines.push(`Where \`${path}\` is ${value}: ${quotedRequirement(access.anyOf)}.`);
+      if (access.kind === 'role') lines.push(`Where \`${path}\` is ${value}: the role ${access.role}.`);
     }
   }
   return lines.join(' ');

@@ -1,6 +1,6 @@
 // Reads what a field or type declares. A declaration is data: one of four answers, and perhaps how an argument narrows
 // it. What contradicts itself is said as a sentence, and toSchema() collects the sentences.
-import type { Role } from '../../guard/roles.js';
+import { type Role, roleAtLeast } from '../../guard/roles.js';
 import { type Access, AUTHENTICATED, type ScopeDeclaration, scopesAccess } from './access.js';
 
 /** Exactly one of these on every field, its own or handed down by its type. */
@@ -18,6 +18,8 @@ export interface AccessDeclaration {
 export interface FieldAccessDeclaration extends AccessDeclaration {
   /** Narrows the field's scope by the value of an argument; each case must imply the field's own scope. */
   scopeByArgument?: ScopeByArgument | undefined;
+  /** The same where the field takes a role: each case names the field's own role or a higher one. */
+  roleByArgument?: RoleByArgument | undefined;
   /** The argument holding an id or ids: what the types of those ids take is required too. */
   scopeByIdPrefix?: string | undefined;
   /** With `authenticated`: a principal gets its own rows; those of others need `approvals:read`. */
@@ -35,6 +37,13 @@ export interface ScopeByArgument {
   path: string;
   /** By the value as the caller writes it. */
   values: Readonly<Record<string, ScopeDeclaration>>;
+}
+
+export interface RoleByArgument {
+  /** Dotted, from the arguments inward: `input.plan`. */
+  path: string;
+  /** By the value as the caller writes it. */
+  values: Readonly<Record<string, Role>>;
 }
 
 /** The declared access; null when there is none; a sentence when there are several. */
@@ -58,12 +67,13 @@ const isUsable = (anyOf: readonly (readonly string[])[]): boolean =>
 /** Whether all who satisfy the one satisfy the other. */
 export const implies = (narrow: Access, wide: Access): boolean => {
   if (wide.kind === 'authenticated') return narrow.kind !== 'public';
+  if (narrow.kind === 'role' && wide.kind === 'role') return roleAtLeast(narrow.role, wide.role);
   if (narrow.kind !== 'scopes' || wide.kind !== 'scopes') return false;
   return narrow.anyOf.every((held) => wide.anyOf.some((all) => all.every((scope) => held.includes(scope))));
 };
 
 /** The declaration's own keys of a larger options object, so that they can be handed on. */
 export const declarationOf = (options: FieldAccessDeclaration): FieldAccessDeclaration => {
-  const { scope, role, authenticated, scopeByArgument, scopeByIdPrefix, own } = options;
-  return { scope, role, authenticated, public: options.public, scopeByArgument, scopeByIdPrefix, own };
+  const { scope, role, authenticated, scopeByArgument, roleByArgument, scopeByIdPrefix, own } = options;
+  return { scope, role, authenticated, public: options.public, scopeByArgument, roleByArgument, scopeByIdPrefix, own };
 };

@@ -1,4 +1,5 @@
 // From what an operation's fields declare to the keys it takes: the least that suffices, and the most that does not.
+import { ROLES, type Role } from '../../../src/guard/roles.js';
 import { SCOPES, type Scope } from '../../../src/guard/scopes.js';
 import type { Declared, DeclaredField } from './access.js';
 import type { Operation } from './operations.js';
@@ -11,7 +12,8 @@ export type AnyOf = readonly (readonly string[])[];
 export interface Demands {
   /** What its fields take, each once. */
   readonly scopes: readonly AnyOf[];
-  readonly role: string | null;
+  /** The highest of the roles it takes. */
+  readonly role: Role | null;
   /** Nobody needs a credential. */
   readonly isPublic: boolean;
 }
@@ -27,7 +29,7 @@ export function demandsOf({ executes }: Operation, declared: ReadonlyMap<string,
   const roles = accesses.flatMap((access) => (access.kind === 'role' ? [access.role] : []));
   return {
     scopes: [...scopes.values()],
-    role: roles[0] ?? null,
+    role: ROLES.findLast((role) => roles.includes(role)) ?? null,
     isPublic: accesses.every(({ kind }) => kind === 'public'),
   };
 }

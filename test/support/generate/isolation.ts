@@ -21,9 +21,15 @@ export const wallsAlone = [
 
 const declared = readSdl(printSdl(schema));
 
+/** What is meant to tell of more than one workspace, with the test that holds it to whom it may tell. */
+export const beyondOne: ReadonlyMap<string, string> = new Map([
+  ['Me.workspaces', 'lists where a person may work, the sibling included; test/modules/workspaces-entered.test.ts'],
+]);
+
 // A payload is asked for through its mutation, whose own operation stands for all of it.
 export const askable = operationsOf(schema).operations.filter(
-  ({ root, steps }) => root !== 'mutation' || steps.length === 1,
+  ({ root, steps, executes }) =>
+    (root !== 'mutation' || steps.length === 1) && !executes.some((coordinate) => beyondOne.has(coordinate)),
 );
 
 export interface Isolation {
@@ -133,6 +139,7 @@ export function mayAsk(operation: Operation, caller: Caller): boolean {
 }
 
 export function mayRead(coordinate: string, caller: Caller): boolean {
+  if (beyondOne.has(coordinate)) return false;
   const [access] = declared.get(coordinate)?.access ?? [];
   if (access?.kind !== 'scopes') return access?.kind !== 'role' || caller.asker.kind === 'SESSION';
   const held: readonly string[] = everythingFor(kindOf(caller));

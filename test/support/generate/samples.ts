@@ -13,7 +13,7 @@ import {
 import { newId } from '../../../src/platform/ids.js';
 import { plantDecided, plantDraft, plantEffect, plantInbox } from '../plant.js';
 import type { Asker, Owner, Rows, SeededWorkspace } from '../world.js';
-import type { Sent } from './operations.js';
+import type { Operation, Sent } from './operations.js';
 
 /** Something that an id names; made anew where asking uses it up. `seal` goes with an effect. */
 export interface Thing {
@@ -76,6 +76,10 @@ const values: Readonly<Record<string, () => unknown>> = {
   'CreateInboxInput.channel': () => 'EMAIL',
   'TriggerAgentInput.mode': () => 'CHAT',
 };
+
+/** Mutations after which nobody can go on in the workspace they were asked in: each is asked in one of its own. */
+const endings = new Set(['suspendWorkspace', 'deleteWorkspace']);
+export const endsWorkspace = ({ steps }: Operation): boolean => endings.has(steps[0]?.field.name ?? '');
 
 /** Names the kind of thing that an id at this place stands for. */
 export function thingAt(coordinate: string, name: string, answerType: string | null): string {

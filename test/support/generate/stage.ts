@@ -1,6 +1,7 @@
 // The application with three full workspaces: ours, a sibling in our organization, and one of a foreign organization; and
 // whoever asks, made once per set of scopes.
 import type { Role } from '../../../src/guard/roles.js';
+import { newId } from '../../../src/platform/ids.js';
 import type { Client } from '../client.js';
 import { type Harness, type HarnessOptions, startHarness } from '../harness.js';
 import { type Asker, type SeededWorkspace, type Site, seedSite, seedWorkspace } from '../world.js';
@@ -20,6 +21,8 @@ export interface Stage {
   /** An agent key is that of the workspace's first agent. */
   key(kind: KeyKind, scopes: readonly string[], site?: SeededWorkspace): Promise<Caller>;
   person(role: Role, site?: SeededWorkspace): Promise<Caller>;
+  /** The same person in a new, empty workspace of our organization: for what ends the workspace it is asked in. */
+  apart(person: Caller): Promise<Caller>;
   readonly nobody: Client;
 }
 
@@ -42,6 +45,7 @@ export async function setStage(options: HarnessOptions = {}): Promise<Stage> {
     sibling,
     foreign,
     nobody: harness.as(null),
+    apart: (person) => moveApart(harness, person, ours.organizationId),
     key: (kind, scopes, site = ours) =>
       once(`${site.canary} ${kind} ${scopes.join(' ')}`, () => makeKey(harness, kind, scopes, site)),
     person: (role, site = ours) => once(`${site.canary} ${role}`, () => makePerson(harness, role, site)),
@@ -71,4 +75,13 @@ async function makePerson(harness: Harness, role: Role, site: Site): Promise<Cal
   const { headers } = await harness.signIn(person);
   const client = harness.as({ cookie: headers.cookie ?? '', workspaceId });
   return { name: `a person, ${role}`, client, asker: { kind: 'SESSION', id: person.userId, agentId: null } };
+}
+
+async function moveApart(harness: Harness, person: Caller, organizationId: string): Promise<Caller> {
+  const workspaceId = newId('wsp');
+  // The name that a generated input gives.
+  await harness.database.owner.workspace.create({ data: { id: workspaceId, organizationId, name: 'sample name' } });
+  await harness.database.owner.creditAccount.create({ data: { workspaceId } });
+  const client = harness.as({ cookie: person.client.headers.cookie ?? '', workspaceId });
+  return { ...person, name: `${person.name}, in a workspace of its own`, client };
 }
