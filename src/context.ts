@@ -3,6 +3,7 @@
 import type { Principal } from './auth/principal.js';
 import type { World } from './effects/world.js';
 import type { EventType } from './events/catalogue.js';
+import type { Scope } from './guard/scopes.js';
 
 /** One entry per noun: `contacts: ReturnType<typeof contactsService>`. */
 // biome-ignore lint/suspicious/noEmptyInterface: modules merge their services into it.
@@ -36,6 +37,8 @@ export interface Context extends Inside {
    * what it was when the subscription began.
    */
   listen(types: readonly EventType[], subjectId?: string): AsyncIterable<string>;
+  /** Counts these scopes as used by this request, each once however often it is said; nothing for people. Never waits. */
+  useScopes(scopes: readonly Scope[]): void;
   /** Memo of one request for batched look-ups; never outlives it. */
   readonly memo: Map<unknown, unknown>;
 }

@@ -38,7 +38,13 @@ it('keeps what it counted when a write fails, and never lets an older use win', 
     clock,
     () => undefined,
   );
-  const use = { workspaceId: auth.workspaceId, keyId: apiKey.id, userAgent: null };
+  const use = {
+    workspaceId: auth.workspaceId,
+    keyId: apiKey.id,
+    secretId: null,
+    userAgent: null,
+    isFromBrowser: false,
+  };
   usage.count({ ...use, ip: '192.0.2.1' });
   await expect(usage.flush()).rejects.toThrow('down');
   usage.count({ ...use, ip: '192.0.2.2' });

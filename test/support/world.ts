@@ -230,7 +230,14 @@ async function seedKey(owner: Owner, site: Site, canary: string, agentId: string
       lastUsedAt: new Date(),
       lastUsedIp: `ip-${canary}`,
       lastUsedUserAgent: `program-${canary}`,
+      seenInBrowserAt: new Date(),
     },
+  });
+  await owner.apiKeySecretUse.create({
+    data: { workspaceId: site.workspaceId, id: newId('sec'), keyId: id, start: `start-${canary}`, requestCount: 1 },
+  });
+  await owner.apiKeyScopeUse.create({
+    data: { workspaceId: site.workspaceId, keyId: id, scope: `scope-${canary}`, lastUsedAt: new Date() },
   });
   return id;
 }
