@@ -88,7 +88,7 @@ export function openKeyUsage(
     for (const [keyId, lists] of counted) spread(keyId, lists, scopes);
     // One after the other, and each even when another fails: what one table refuses must not hold up the rest.
     const failures: unknown[] = [];
-    for (const table of [keys, secrets, scopes]) await table.store().catch((error: unknown) => failures.push(error));
+    for (const table of [scopes, secrets, keys]) await table.store().catch((error: unknown) => failures.push(error));
     if (failures.length === 0) return;
     schedule();
     throw failures[0];
