@@ -4,6 +4,7 @@ import type { Principal } from './auth/principal.js';
 import type { Workplace } from './auth/workplaces.js';
 import type { World } from './effects/world.js';
 import type { EventType } from './events/catalogue.js';
+import type { Scope } from './guard/scopes.js';
 
 /** One entry per noun: `contacts: ReturnType<typeof contactsService>`. */
 // biome-ignore lint/suspicious/noEmptyInterface: modules merge their services into it.
@@ -39,6 +40,8 @@ export interface Context extends Inside {
   listen(types: readonly EventType[], subjectId?: string): AsyncIterable<string>;
   /** Every workspace that the person may enter, across organizations; wider than `world.db`, and for that person only. */
   workplaces(): Promise<readonly Workplace[]>;
+  /** Counts these scopes as used by this request, each once however often it is said; nothing for people. Never waits. */
+  useScopes(scopes: readonly Scope[]): void;
   /** Memo of one request for batched look-ups; never outlives it. */
   readonly memo: Map<unknown, unknown>;
 }

@@ -17,6 +17,7 @@ import type { CreateWorld } from './effects/create-world.js';
 import type { FanOut } from './events/fan-out.js';
 import { agentBinding } from './graphql/agent-binding.js';
 import { preflight } from './graphql/preflight/preflight.js';
+import { scopeUse } from './graphql/preflight/scope-use.js';
 import { printSdl } from './graphql/print.js';
 import { guardedDb, type Walls } from './guard/guarded-db.js';
 import type { ReadinessChecks } from './http/health.js';
@@ -73,7 +74,14 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
       secureOnly: config.publicUrl?.startsWith('https:') ?? false,
       countUse: usage.count,
     }),
-    contextFor: contextMaker({ database, walls, createWorld, listening, cursorSecrets: secrets.cursors }),
+    contextFor: contextMaker({
+      database,
+      walls,
+      createWorld,
+      listening,
+      countScopes: usage.countScopes,
+      cursorSecrets: secrets.cursors,
+    }),
     plugins: [
       preflight({
         introspection: config.introspection === 'keys' ? 'keys' : 'open',
@@ -81,6 +89,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
         onRefused,
       }),
       agentBinding((principal, ids) => agentsExist(database, principal, ids), onRefused),
+      scopeUse(),
       // Yoga types a plugin by the context it adds; these read what contextFor has put there.
     ] as readonly unknown[] as readonly Plugin[],
     readiness: readinessOf(database),

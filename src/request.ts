@@ -1,6 +1,7 @@
 // Steps 3 and 4 of the walk: a principal becomes a context, with a database that sees its workspace, the world and services
 // made of it, the transaction of a mutation, and what it may listen to.
 import { CREDENTIAL_CHANNEL } from './auth/credential-notice.js';
+import type { KeyUsage } from './auth/key-usage.js';
 import type { Principal } from './auth/principal.js';
 import { revivePrincipal } from './auth/revive.js';
 import { workplacesOf } from './auth/workplaces.js';
@@ -19,6 +20,7 @@ import {
   type Tenant,
   type Walls,
 } from './guard/guarded-db.js';
+import type { Scope } from './guard/scopes.js';
 import { CodedError } from './platform/errors.js';
 import { servicesOf } from './services.js';
 
@@ -27,6 +29,7 @@ interface ContextParts {
   readonly walls: Walls;
   readonly createWorld: CreateWorld;
   readonly listening: Listening;
+  readonly countScopes: KeyUsage['countScopes'];
   readonly cursorSecrets: readonly Buffer[];
 }
 
@@ -42,7 +45,7 @@ export const tenantOf = ({ organizationId, workspaceId, agentId }: Principal): T
 });
 
 export const contextMaker =
-  ({ database, walls, createWorld, listening, cursorSecrets }: ContextParts) =>
+  ({ database, walls, createWorld, listening, countScopes, cursorSecrets }: ContextParts) =>
   (principal: Principal | null, facts: CallFacts): Context => {
     const requestFacts = (allowedBy: string | null): RequestFacts => ({ id: facts.id, ip: facts.ip, allowedBy });
     let world: World | null = null;
@@ -73,9 +76,22 @@ export const contextMaker =
         return asSystem(database, reason, async (tx) => runIn(await confineTransaction(tx, tenant), tx));
       },
       workplaces: () => workplacesOf(database, requirePrincipal(principal)),
+      useScopes: scopeCounter(principal, countScopes),
       listen: (types, subjectId) => listening.listen(requirePrincipal(principal), types, subjectId),
     };
   };
+
+function scopeCounter(principal: Principal | null, count: KeyUsage['countScopes']): Context['useScopes'] {
+  if (principal === null || principal.apiKeyId === null) return () => undefined;
+  const { workspaceId, apiKeyId: keyId } = principal;
+  const counted = new Set<Scope>();
+  return (scopes) => {
+    // As it came where nothing was counted before: equal lists are then one and the same.
+    const fresh = counted.size === 0 ? scopes : scopes.filter((scope) => !counted.has(scope));
+    for (const scope of fresh) counted.add(scope);
+    count({ workspaceId, keyId }, fresh);
+  };
+}
 
 function requirePrincipal(principal: Principal | null): Principal {
   if (principal !== null) return principal;

@@ -34,13 +34,20 @@ export interface KeyRow {
   readonly is_retired: boolean;
 }
 
+/** Who came in, and by which of its secrets. */
+export interface KeyEntry {
+  readonly principal: Principal;
+  /** `sec_…` */
+  readonly secretId: string | null;
+}
+
 export interface ApiKeyDoor {
   /**
    * @param key as it travelled, without the scheme
    * @param ip the client's address; null is in no IP list
    * @throws UNAUTHENTICATED with a reason, or IP_NOT_ALLOWED
    */
-  authenticate(key: string, ip: string | null): Promise<Principal>;
+  authenticate(key: string, ip: string | null): Promise<KeyEntry>;
 }
 
 export const openApiKeyDoor = (database: Pick<Database, 'query'>, brand: string): ApiKeyDoor => ({
@@ -59,7 +66,7 @@ export const openApiKeyDoor = (database: Pick<Database, 'query'>, brand: string)
         "This API key may not be used from your address. Use one of the key's allowed addresses, or have them changed.",
       );
     }
-    return principalOfRow(row);
+    return { principal: principalOfRow(row), secretId: row.secret_id };
   },
 });
 

@@ -26,12 +26,14 @@ export const openDoors =
     const cookie = sessionCookieOf(credentials.cookie, secureOnly);
     if (key !== null && cookie !== null) throw ambiguousCredentials();
     if (key !== null) {
-      const principal = await apiKeys.authenticate(key, credentials.ip);
+      const { principal, secretId } = await apiKeys.authenticate(key, credentials.ip);
       countUse({
         workspaceId: principal.workspaceId,
         keyId: principal.id,
+        secretId,
         ip: credentials.ip,
         userAgent: credentials.userAgent,
+        isFromBrowser: credentials.isFromBrowser,
       });
       return principal;
     }

@@ -13,6 +13,8 @@ export interface Credentials {
   /** The client's address, proxies already judged; null when it is not known. */
   readonly ip: string | null;
   readonly userAgent: string | null;
+  /** What a page in a browser sent: a key that comes so is in a place where others can read it. */
+  readonly isFromBrowser: boolean;
 }
 
 /** Where people sign in and out. */

@@ -10,7 +10,7 @@ import { parseId } from '../platform/ids.js';
 import type { Builder, Types } from './builder-types.js';
 import type { ScopeDeclaration } from './guard-plugin/access.js';
 import { type Row, rowsById } from './list-rows.js';
-import { isDeleted, ownRows } from './own-rows.js';
+import { isDeleted, ownRows, scopesShowing } from './own-rows.js';
 
 const idsMax = 100;
 
@@ -92,9 +92,11 @@ async function findOfType(typeName: string, ids: readonly string[], context: Con
   const own = ownRows(typeName, world.principal);
   const query = queryFromInfo({ context, info, typeName });
   const rows = await rowsById(world.db, modelOf(type), ids, query);
-  return rows.filter(
+  const seen = rows.filter(
     (row) => row !== null && !isDeleted(typeName, row) && (own === null || row[own.field] === own.value),
   );
+  context.useScopes(scopesShowing(typeName, world.principal, seen));
+  return seen;
 }
 
 /** The model that Pothos noted on the type. */

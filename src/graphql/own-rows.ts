@@ -22,6 +22,17 @@ const ownTypes: Readonly<Record<string, OwnRows>> = {
   Effect: { field: 'actorId', othersTake: 'approvals:read' },
 };
 
+/** The scope that shows these rows: of others' requests what `approvals:read` shows; nothing where every row is the principal's. */
+export function scopesShowing(
+  typeName: string,
+  principal: Principal,
+  rows: readonly (Readonly<Record<string, unknown>> | null)[],
+): readonly Scope[] {
+  const own = ownTypes[typeName];
+  if (own === undefined || rows.every((row) => row === null || row[own.field] === principal.id)) return [];
+  return [own.othersTake];
+}
+
 /** The column and value a row must have for this principal to see it; null where every row of the workspace may be seen. */
 export function ownRows(typeName: string, principal: Principal): { field: string; value: string } | null {
   const own = ownTypes[typeName];

@@ -36,6 +36,9 @@ const WILDCARDS: ReadonlyMap<string, readonly Scope[]> = new Map([
   ]),
 ]);
 
+/** Every wildcard, in canonical spelling. */
+export const WILDCARD_NAMES: readonly string[] = [...WILDCARDS.keys()];
+
 const BY_SPELLING: ReadonlyMap<string, string> = new Map(
   [...SCOPES, ...WILDCARDS.keys(), ...NEVER_GRANTABLE.keys()].flatMap((name) => [
     [name, name],

@@ -26,7 +26,19 @@ export function credentialsOf(req: IncomingMessage, facts: DoorFacts): Credentia
   if (cookie !== null && (bearer !== null || xApiKey !== null)) throw ambiguous('both a key and a session cookie');
   if (bearer === '') throw malformed('The Authorization header is not of the form "Bearer <key>".');
   if (xApiKey === '') throw malformed('The X-API-Key header is empty.');
-  return { authorization, xApiKey, cookie, workspaceId, ip: facts.ip, userAgent: facts.userAgent };
+  const { ip, userAgent } = facts;
+  return { authorization, xApiKey, cookie, workspaceId, ip, userAgent, isFromBrowser: isFromBrowser(req) };
+}
+
+/**
+ * Whether a page sent it. Every browser adds Origin to a POST and to a request of another site, and Sec-Fetch-Site to the
+ * rest; no page can take them away. Sec-Fetch-Mode tells nothing: fetch of Node sends it too. A proxy that passes a
+ * browser's headers on with a key of its own looks like one.
+ */
+function isFromBrowser({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  // `none`: typed in, opened from a bookmark or sent by an extension, and by no page.
+  return headers.origin !== undefined || (site !== undefined && site !== 'none');
 }
 
 interface Sent {

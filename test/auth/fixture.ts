@@ -36,6 +36,7 @@ const nobody: Credentials = {
   workspaceId: null,
   ip: '192.0.2.1',
   userAgent: null,
+  isFromBrowser: false,
 };
 
 export async function openAuthFixture() {

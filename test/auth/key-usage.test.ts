@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openKeyUsage } from '../../src/auth/key-usage.js';
-import type { Clock } from '../../src/platform/clock.js';
+import { type Clock, systemClock } from '../../src/platform/clock.js';
 import { type AuthFixture, openAuthFixture } from './fixture.js';
 
 let auth: AuthFixture;
@@ -38,7 +38,13 @@ it('keeps what it counted when a write fails, and never lets an older use win', 
     clock,
     () => undefined,
   );
-  const use = { workspaceId: auth.workspaceId, keyId: apiKey.id, userAgent: null };
+  const use = {
+    workspaceId: auth.workspaceId,
+    keyId: apiKey.id,
+    secretId: null,
+    userAgent: null,
+    isFromBrowser: false,
+  };
   usage.count({ ...use, ip: '192.0.2.1' });
   await expect(usage.flush()).rejects.toThrow('down');
   usage.count({ ...use, ip: '192.0.2.2' });
@@ -50,6 +56,56 @@ it('keeps what it counted when a write fails, and never lets an older use win', 
   usage.count({ ...use, ip: '192.0.2.3' });
   await usage.close();
   expect(await readKey(apiKey.id)).toMatchObject({ requestCount: 3, lastUsedIp: '192.0.2.2', lastUsedAt: latest });
+});
+
+it('keeps the use of scopes and secrets when their write fails, whatever the others do', async () => {
+  const { apiKey } = await auth.newKey();
+  const { id: secretId } = await auth.database.owner.apiKeySecretUse.findFirstOrThrow({ where: { keyId: apiKey.id } });
+  let refused = /api_key_(scope|secret)_use/;
+  const usage = openKeyUsage(
+    {
+      executeAsOwner: async (text, values) => {
+        if (refused.test(text)) throw new Error('down');
+        return auth.database.executeAsOwner(text, values);
+      },
+    },
+    systemClock,
+    () => undefined,
+  );
+  const of = { workspaceId: auth.workspaceId, keyId: apiKey.id };
+  const request = () => {
+    usage.count({ ...of, secretId, ip: null, userAgent: null, isFromBrowser: true });
+    usage.countScopes(of, ['contacts:read', 'me:read']);
+  };
+  request();
+  await expect(usage.flush()).rejects.toThrow('down');
+  expect((await readKey(apiKey.id)).requestCount).toBe(1);
+  request();
+  usage.countScopes(of, ['me:read']);
+  refused = /nothing/;
+  await usage.close();
+  expect((await readKey(apiKey.id)).requestCount).toBe(2);
+  const where = { keyId: apiKey.id };
+  expect(await auth.database.owner.apiKeySecretUse.findFirst({ where })).toMatchObject({ requestCount: 2 });
+  const scopes = await auth.database.owner.apiKeyScopeUse.findMany({ where, orderBy: { scope: 'asc' } });
+  expect(scopes.map(({ scope, requestCount }) => [scope, requestCount])).toEqual([
+    ['contacts:read', 2],
+    ['me:read', 3],
+  ]);
+});
+
+it('leaves out a key that was erased meanwhile, and writes the rest', async () => {
+  const { apiKey } = await auth.newKey();
+  const { workspaceId } = auth;
+  const use = { workspaceId, secretId: null, ip: null, userAgent: null, isFromBrowser: false };
+  for (const keyId of [apiKey.id, 'key_gone']) {
+    auth.usage.count({ ...use, keyId });
+    auth.usage.countScopes({ workspaceId, keyId }, ['contacts:read']);
+  }
+  await auth.usage.flush();
+  expect((await readKey(apiKey.id)).requestCount).toBe(1);
+  const rows = await auth.database.owner.apiKeyScopeUse.findMany({ where: { keyId: { in: [apiKey.id, 'key_gone'] } } });
+  expect(rows.map(({ keyId }) => keyId)).toEqual([apiKey.id]);
 });
 
 it('stops at the largest number a column can hold', async () => {

@@ -83,6 +83,23 @@ async function fill(): Promise<void> {
       userId,
     })),
   });
+  const keyIds = each(PARENTS, () => newId('key'));
+  await db.apiKey.createMany({
+    data: keyIds.map((id, i) => ({
+      workspaceId,
+      id,
+      kind: 'ACCOUNT' as const,
+      name: `Key ${i}`,
+      keyPrefix: 'sp_acct_',
+      start: 'sp_acct_0000',
+      scopes: ['*:read'],
+    })),
+  });
+  const use = keyIds.map((keyId) => ({ workspaceId, keyId }));
+  await db.apiKeySecretUse.createMany({ data: use.map((of) => ({ ...of, id: newId('sec'), start: 'sp_acct_0000' })) });
+  await db.apiKeyScopeUse.createMany({
+    data: use.map((of) => ({ ...of, scope: 'contacts:read', lastUsedAt: new Date() })),
+  });
   await db.message.createMany({
     data: conversations.flatMap(({ id: conversationId, agentId, contactId }, at) =>
       each(3, (i) => ({
@@ -170,6 +187,12 @@ const operations: readonly [string, number, string][] = [
     'the effects behind messages, and who asked for them',
     5,
     'query Q($first: Int!) { messages(first: $first) { nodes { id effect { status requestedBy { name } } } } }',
+  ],
+  [
+    'what keys used, and by which secrets',
+    5,
+    `query Q($first: Int!) { apiKeys(first: $first) { nodes {
+       scopeUse { scope lastUsedAt } secrets { start lastUsedAt } seenInBrowserAt } } }`,
   ],
   [
     'the relation of a relation',

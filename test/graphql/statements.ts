@@ -13,11 +13,12 @@ export interface StatementWatch {
 const BOOKKEEPING =
   /^\s*(BEGIN|COMMIT|ROLLBACK|SET|SAVEPOINT|RELEASE|LISTEN|UNLISTEN|DEALLOCATE)\b|set_config\(|sallyport_|pgboss|audit_|pg_notify|pg_advisory|^\s*WITH used AS/i;
 
-export function watchStatements(): StatementWatch {
+/** @param all those of the door and in the background too */
+export function watchStatements({ all = false }: { readonly all?: boolean } = {}): StatementWatch {
   const texts: string[] = [];
   const note = (first: unknown): void => {
     const text = typeof first === 'string' ? first : (first as { text?: unknown } | null)?.text;
-    if (typeof text === 'string' && !BOOKKEEPING.test(text)) texts.push(shortened(text));
+    if (typeof text === 'string' && (all || !BOOKKEEPING.test(text))) texts.push(shortened(text));
   };
   const stops = [watched(pg.Client.prototype, note), watched(ownerOfQuery(PGlite.prototype), note)];
   return {

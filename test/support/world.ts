@@ -211,8 +211,12 @@ async function seedTalk(owner: Owner, site: Site, canary: string) {
   return { agent, accountKey, agentKey, effect: effect.id, contact, inbox, conversation, message };
 }
 
+const inDays = (days: number): Date => new Date(Date.now() + days * 86_400_000);
+
+/** Old, about to expire, too wide, used by a page: one that every insight about keys but one tells of. */
 async function seedKey(owner: Owner, site: Site, canary: string, agentId: string | null): Promise<string> {
   const id = newId('key');
+  const createdAt = inDays(-100);
   await owner.apiKey.create({
     data: {
       workspaceId: site.workspaceId,
@@ -224,13 +228,23 @@ async function seedKey(owner: Owner, site: Site, canary: string, agentId: string
       start: `start-${canary}`,
       scopes: agentId === null ? ['contacts:write'] : ['agent:config:read'],
       createdById: site.userId,
+      createdAt,
+      expiresAt: inDays(7),
+      needsRescope: true,
       allowedIps: [`ip-${canary}`],
       spendCapCredits: 5,
       spendCapPeriod: 'DAY',
       lastUsedAt: new Date(),
       lastUsedIp: `ip-${canary}`,
       lastUsedUserAgent: `program-${canary}`,
+      seenInBrowserAt: new Date(),
     },
+  });
+  await owner.apiKeySecretUse.create({
+    data: { workspaceId: site.workspaceId, id: newId('sec'), keyId: id, start: `start-${canary}`, createdAt },
+  });
+  await owner.apiKeyScopeUse.create({
+    data: { workspaceId: site.workspaceId, keyId: id, scope: `scope-${canary}`, lastUsedAt: new Date() },
   });
   return id;
 }

@@ -54,13 +54,17 @@ export const accessText = (access: Access): string => {
   }
 };
 
+/** The first list of scopes that a principal holds whole: what it passes by. Empty where the access takes none. */
+export const heldScopes = (access: Access, principal: Principal | null): readonly Scope[] => {
+  if (access.kind !== 'scopes' || principal === null) return [];
+  return access.anyOf.find((all) => satisfies(principal.effectiveScopes, [all])) ?? [];
+};
+
 /** What let a principal pass, for the audit trail: the first list of scopes it holds, or the role asked for. */
 export const allowedBy = (access: Access, principal: Principal | null): string | null => {
   switch (access.kind) {
     case 'scopes':
-      return (
-        access.anyOf.find((all) => principal !== null && satisfies(principal.effectiveScopes, [all]))?.join('+') ?? null
-      );
+      return heldScopes(access, principal).join('+') || null;
     case 'role':
       return `role:${access.role}`;
     case 'authenticated':

@@ -12,10 +12,12 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { Principal } from '../../auth/principal.js';
 import type { Context } from '../../context.js';
+import type { Scope } from '../../guard/scopes.js';
 import { isCoded } from '../../platform/errors.js';
 import { argumentsOf, holds, readCondition, type Variables } from './conditions.js';
 import { type Requirements, requirementsOf } from './requirements.js';
-import { atPlace, closedIntrospection, errorsOf, judge, type Verdict } from './verdict.js';
+import { noteScopesUsed } from './scope-use.js';
+import { atPlace, closedIntrospection, errorsOf, judge, scopesUsed, type Verdict } from './verdict.js';
 
 export interface PreflightOptions {
   /** `keys`: a request without a credential may not ask for `__schema` or `__type`. */
@@ -37,28 +39,46 @@ export interface PreflightRequest {
 
 const VERDICTS_MAX = 256;
 
+interface KeptVerdict {
+  readonly refused: Verdict;
+  readonly scopesUsed: readonly Scope[];
+}
+
 interface Judged extends Requirements {
   /** By scope set and condition values; the oldest goes first. */
-  readonly verdicts: Map<string, Verdict>;
+  readonly verdicts: Map<string, KeptVerdict>;
+}
+
+export interface Judgement {
+  /** What refuses the operation; empty when it may run, or when the executor will refuse it for its own reasons. */
+  readonly errors: readonly GraphQLError[];
+  /** The scopes by which it passes; empty when it does not. */
+  readonly scopesUsed: readonly Scope[];
 }
 
 const judgedBySchema = new WeakMap<GraphQLSchema, WeakMap<DocumentNode, Map<string, Judged | null>>>();
 
-/** The errors that refuse the operation; none when it may run, or when the executor will refuse it for its own reasons. */
-export const refusalsOf = (request: PreflightRequest): readonly GraphQLError[] => {
+export const refusalsOf = (request: PreflightRequest): readonly GraphQLError[] => judgementOf(request).errors;
+
+const PASSED: Judgement = { errors: [], scopesUsed: [] };
+
+export const judgementOf = (request: PreflightRequest): Judgement => {
   const { schema, document, principal } = request;
   const judged = requirementsFor(schema, document, request.operationName ?? '');
-  if (judged === null) return [];
+  if (judged === null) return PASSED;
   if (request.introspection === 'keys' && principal === null && judged.introspection.length > 0) {
-    return closedIntrospection(judged.introspection);
+    return refusedBy(closedIntrospection(judged.introspection));
   }
   const variables = coerced(request, judged);
-  if (variables === null) return [];
+  if (variables === null) return PASSED;
   const values = judged.conditions.map((condition) => readCondition(condition, variables));
   const verdict = verdictFor(judged, principal, values);
-  if (verdict !== null) return errorsOf(verdict, principal);
-  return judged.inputs.length === 0 ? [] : badInputs(judged, variables, values);
+  if (verdict.refused !== null) return refusedBy(errorsOf(verdict.refused, principal));
+  const errors = judged.inputs.length === 0 ? [] : badInputs(judged, variables, values);
+  return errors.length > 0 ? refusedBy(errors) : { errors, scopesUsed: verdict.scopesUsed };
 };
+
+const refusedBy = (errors: readonly GraphQLError[]): Judgement => ({ errors, scopesUsed: [] });
 
 const requirementsFor = (schema: GraphQLSchema, document: DocumentNode, operationName: string): Judged | null => {
   const documents = judgedBySchema.get(schema) ?? new WeakMap<DocumentNode, Map<string, Judged | null>>();
@@ -68,17 +88,18 @@ const requirementsFor = (schema: GraphQLSchema, document: DocumentNode, operatio
   const known = operations.get(operationName);
   if (known !== undefined) return known;
   const found = requirementsOf(schema, document, operationName);
-  const judged = found === null ? null : { ...found, verdicts: new Map<string, Verdict>() };
+  const judged = found === null ? null : { ...found, verdicts: new Map<string, KeptVerdict>() };
   // A name that is not in the document is not kept: there is no end of those.
   if (judged !== null) operations.set(operationName, judged);
   return judged;
 };
 
-const verdictFor = (judged: Judged, principal: Principal | null, values: readonly string[]): Verdict => {
+const verdictFor = (judged: Judged, principal: Principal | null, values: readonly string[]): KeptVerdict => {
   const key = JSON.stringify([principal?.verdictKey ?? null, ...values]);
   const known = judged.verdicts.get(key);
   if (known !== undefined) return known;
-  const verdict = judge(judged, principal, values);
+  const refused = judge(judged, principal, values);
+  const verdict = { refused, scopesUsed: refused === null ? scopesUsed(judged, principal, values) : [] };
   const [oldest] = judged.verdicts.keys();
   if (judged.verdicts.size >= VERDICTS_MAX && oldest !== undefined) judged.verdicts.delete(oldest);
   judged.verdicts.set(key, verdict);
@@ -114,7 +135,7 @@ export const preflight = (options: PreflightOptions): Plugin<Context> => {
   if (options.preflight === 'off') return {};
   const refuse = (args: ExecutionArgs, stop: (errors: readonly GraphQLError[]) => void): void | Promise<void> => {
     const context = args.contextValue as Context;
-    const errors = refusalsOf({
+    const { errors, scopesUsed: used } = judgementOf({
       schema: args.schema,
       document: args.document,
       operationName: args.operationName,
@@ -123,6 +144,7 @@ export const preflight = (options: PreflightOptions): Plugin<Context> => {
       introspection: options.introspection,
     });
     if (errors.length > 0) return tell(options, context, errors, stop);
+    noteScopesUsed(context, used);
   };
   return {
     onExecute: ({ args, setResultAndStopExecution }) =>

@@ -3,8 +3,9 @@
 // error's data speaks of all.
 import { GraphQLError } from 'graphql';
 import type { Principal } from '../../auth/principal.js';
+import type { Scope } from '../../guard/scopes.js';
 import { CodedError as Coded, type CodedError } from '../../platform/errors.js';
-import { type Access, accessText, isAllowed } from '../guard-plugin/access.js';
+import { type Access, accessText, heldScopes, isAllowed } from '../guard-plugin/access.js';
 import { missingCredential, refusal, refusalData } from '../guard-plugin/refusals.js';
 import { holds } from './conditions.js';
 import type { Need, Requirements } from './requirements.js';
@@ -28,6 +29,22 @@ export const judge = (requirements: Requirements, principal: Principal | null, v
     }
   }
   return refused.length === 0 ? null : refused;
+};
+
+/** What an allowed operation uses of the principal's scopes: of each field's alternatives the first that is held. */
+export const scopesUsed = (
+  requirements: Requirements,
+  principal: Principal | null,
+  values: readonly string[],
+): readonly Scope[] => {
+  const used = new Set<Scope>();
+  for (const need of requirements.needs) {
+    if (!need.guards.every((guard) => holds(guard, values))) continue;
+    for (const access of accessesOf(need, values)) {
+      for (const scope of heldScopes(access, principal)) used.add(scope);
+    }
+  }
+  return [...used];
 };
 
 const accessesOf = ({ rule, argument, prefixes }: Need, values: readonly string[]): readonly Access[] => {

@@ -137,7 +137,7 @@ export const ApiKey = builder.nodeType('ApiKey', {
   fields: keyFields,
 });
 
-const CurrentKey = builder.prismaObject('ApiKey', {
+export const CurrentKey = builder.prismaObject('ApiKey', {
   variant: 'CurrentKey',
   description: 'What a key may know of itself.',
   authenticated: true,

@@ -5,6 +5,7 @@ import { builder } from '../../graphql/builder.js';
 import { EffectStatusType, PrincipalKindType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
 import { byIdField } from '../../graphql/node-fields.js';
+import { scopesShowing } from '../../graphql/own-rows.js';
 import { notFound } from '../../platform/errors.js';
 
 interface RuleVerdict {
@@ -203,7 +204,10 @@ builder.subscriptionField('effectUpdated', (t) =>
       'An effect each time its status changes: of own requests, or with `approvals:read` of any. With an id its present state comes first.',
     args: { id: t.arg.id({ required: false, description: 'Only this effect; left out: all that may be read.' }) },
     subscribe: (_root, { id }, context) => effectChanges(context, id ?? null),
-    resolve: (effect) => effect,
+    resolve: (effect, _args, { world, useScopes }) => {
+      useScopes(scopesShowing('Effect', world.principal, [effect]));
+      return effect;
+    },
   }),
 );
 
