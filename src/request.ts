@@ -2,6 +2,7 @@
 // made of it, the transaction of a mutation, and what it may listen to.
 import { CREDENTIAL_CHANNEL } from './auth/credential-notice.js';
 import type { Principal } from './auth/principal.js';
+import type { Standing } from './auth/rate-limit/rate-limiter.js';
 import { revivePrincipal } from './auth/revive.js';
 import type { Context, Services } from './context.js';
 import type { Database } from './db/database.js';
@@ -42,7 +43,7 @@ export const tenantOf = ({ organizationId, workspaceId, agentId }: Principal): T
 
 export const contextMaker =
   ({ database, walls, createWorld, listening, cursorSecrets }: ContextParts) =>
-  (principal: Principal | null, facts: CallFacts): Context => {
+  (principal: Principal | null, facts: CallFacts, standing: Standing | null = null): Context => {
     const requestFacts = (allowedBy: string | null): RequestFacts => ({ id: facts.id, ip: facts.ip, allowedBy });
     let world: World | null = null;
     let services: Services | null = null;
@@ -50,6 +51,7 @@ export const contextMaker =
       principal,
       requestId: facts.id,
       ip: facts.ip,
+      standing,
       cursorSecrets,
       memo: new Map(),
       get world() {

@@ -1,6 +1,7 @@
 // The table of contents: each module writes its part of the schema when it is imported.
 import './modules/workspaces/workspaces.schema.js';
 import './modules/me/me.schema.js';
+import './modules/me/rate-limit.schema.js';
 import './modules/agents/agents.schema.js';
 import './modules/agents/agents.mutations.js';
 import './modules/api-keys/api-keys.schema.js';

@@ -38,6 +38,7 @@ export const contextOf = (principal: Principal | null, inside: Partial<Inside['w
     memo: new Map(),
     cursorSecrets: [],
     ip: null,
+    standing: null,
     listen: () => {
       throw new Error('Nothing to listen to.');
     },
