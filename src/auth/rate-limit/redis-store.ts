@@ -5,6 +5,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import type { Bucket, Counter, LimitStore } from './limit-store.js';
 import { memoryStore } from './memory-store.js';
 import { DRAW, TAKE } from './redis-scripts.js';
+import { type StoreLog, watchRedis } from './redis-watch.js';
 
 export interface RedisStore extends LimitStore {
   /** Redis is configured and cannot be reached. */
@@ -12,18 +13,11 @@ export interface RedisStore extends LimitStore {
   close(): Promise<void>;
 }
 
-/** The part of a logger that is used. */
-export interface StoreLog {
-  warn(facts: object, message: string): void;
-  info(facts: object, message: string): void;
-}
-
 type Scripts = Redis & {
   sallyportTake(keys: number, ...args: (string | number)[]): Promise<number[]>;
   sallyportDraw(keys: number, ...args: (string | number)[]): Promise<number[]>;
 };
 
-const COMMAND_MS = 250;
 const CONNECT_MS = 1_000;
 const RETRY_MS = 1_000;
 /** A counter outlives its window by so much, for processes whose clocks differ. */
@@ -34,7 +28,8 @@ const options: RedisOptions = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
-  commandTimeout: COMMAND_MS,
+  // Long after redis-watch.ts has given up: only what hangs for good is cleared away.
+  commandTimeout: 10_000,
   connectTimeout: CONNECT_MS,
   retryStrategy: (attempt) => Math.min(attempt * 100, RETRY_MS),
   connectionName: 'sallyport',
@@ -46,7 +41,7 @@ export async function openRedisStore(url: string, log: StoreLog): Promise<RedisS
   const redis = new Client(url, options) as Scripts;
   redis.defineCommand('sallyportTake', { lua: TAKE });
   redis.defineCommand('sallyportDraw', { lua: DRAW });
-  const guard = watch(redis, log);
+  const guard = watchRedis(redis, log);
   await Promise.race([redis.connect().catch(() => undefined), pause(CONNECT_MS)]);
   await guard.look();
   const insurance = memoryStore();
@@ -89,65 +84,5 @@ function takeArguments(scope: string, counters: readonly Counter[], { name, most
   }
   return [...keys, keyOf(scope, name), ...values, most, perSecond, now];
 }
-
-interface Watch {
-  readonly isLost: boolean;
-  /** Asks Redis, or the other at once while it is lost. */
-  ask<T>(ask: () => Promise<T>, alone: () => T | Promise<T>): Promise<T>;
-  /** Finds out whether Redis answers now. */
-  look(): Promise<void>;
-  stop(): void;
-}
-
-/** One failure is enough to leave Redis alone; one answered PING, to come back to it. */
-function watch(redis: Redis, log: StoreLog): Watch {
-  let isLost = false;
-  let timer: NodeJS.Timeout | null = null;
-  let isStopped = false;
-  const lose = (error: unknown): void => {
-    if (isStopped) return;
-    if (!isLost) log.warn({ reason: reasonOf(error) }, 'Redis is lost: each process limits by itself, spending waits');
-    isLost = true;
-    timer ??= setInterval(() => void look(), RETRY_MS).unref();
-  };
-  const look = async (): Promise<void> => {
-    try {
-      await redis.ping();
-    } catch (error) {
-      lose(error);
-      return;
-    }
-    if (isLost) log.info({}, 'Redis is back: limits are shared again');
-    isLost = false;
-    if (timer !== null) clearInterval(timer);
-    timer = null;
-  };
-  // Without a listener ioredis prints its own line; the failed command tells us anyway.
-  redis.on('error', () => undefined);
-  redis.on('close', () => lose(new Error('the connection was closed')));
-  redis.on('ready', () => void look());
-  return {
-    async ask(ask, alone) {
-      if (isLost) return alone();
-      try {
-        return await ask();
-      } catch (error) {
-        lose(error);
-        return alone();
-      }
-    },
-    look,
-    stop() {
-      isStopped = true;
-      if (timer !== null) clearInterval(timer);
-    },
-    get isLost() {
-      return isLost;
-    },
-  };
-}
-
-/** Never the URL: it may hold a password. */
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown');
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());
