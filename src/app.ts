@@ -6,13 +6,16 @@ import { type Sealer, startSealer } from './audit/sealer.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
 import { KEY_PATTERN_ANY } from './auth/key-format.js';
 import { openKeyUsage } from './auth/key-usage.js';
+import { memoryStore } from './auth/rate-limit/memory-store.js';
+import { openRateLimiter } from './auth/rate-limit/rate-limiter.js';
+import { openRedisStore } from './auth/rate-limit/redis-store.js';
 import { revivePrincipal } from './auth/revive.js';
 import type { Config } from './config.js';
 import { forgetCaptured } from './connectors/capture/capture.js';
 import type { Connectors } from './connectors/connector.js';
 import { openConnectors } from './connectors/registry.js';
 import type { Database } from './db/database.js';
-import { openHttp } from './door.js';
+import { type AddressLimits, openHttp } from './door.js';
 import { type ApprovalRule, defaultRules } from './effects/approval-policy.js';
 import { worldFactory } from './effects/create-world.js';
 import { type EffectDeps, effectRegistry } from './effects/deps.js';
@@ -46,6 +49,8 @@ export interface AppOptions {
   readonly rules?: readonly ApprovalRule[];
   /** Sign-in attempts per address before a pause; tests sign in often from one. */
   readonly signInAttemptsMax?: number;
+  /** What one address may try without a good credential; tests come from one. */
+  readonly addressLimits?: AddressLimits;
 }
 
 export interface App {
@@ -86,7 +91,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const secrets = secretsOf(config);
   const onError = (error: unknown) => log.error({ err: error }, 'something in the background failed');
   const engine = engineOf(options);
-  const createWorld = worldFactory({ ...engine, prices: priceBook, clock });
+  const createWorld = worldFactory({ ...engine, prices: priceBook, plans: config.plans, clock });
   const connectors = connectorsOf(config);
   const limits = {
     leaseMs: effectLimits.leaseMs,
@@ -102,7 +107,19 @@ export async function createApp(options: AppOptions): Promise<App> {
   const fanOut = await openFanOut(database);
   const sealer = await startSealer({ database, key: secrets.auditKeys[0], clock, log });
   const usage = openKeyUsage(database, clock, onError);
-  const http = await openHttp(options, { log, secrets, createWorld, fanOut, usage, audit: ownersAudit, onError });
+  const redis = config.redisUrl === null ? null : await openRedisStore(config.redisUrl, log);
+  const limiter = openRateLimiter({ plans: config.plans, store: redis ?? memoryStore(), clock });
+  const http = await openHttp(options, {
+    log,
+    clock,
+    limiter,
+    secrets,
+    createWorld,
+    fanOut,
+    usage,
+    audit: ownersAudit,
+    onError,
+  });
   let worker: Worker | null = null;
   return {
     schema,
@@ -120,6 +137,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       await fanOut.close();
       await sealer.stop();
       await usage.close();
+      await redis?.close();
       await queue.close();
     },
   };

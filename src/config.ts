@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { DEFAULT_PLANS, type Plans } from './auth/plans.js';
 import { ConfigurationError } from './platform/errors.js';
 
 const whenGiven = <T extends z.ZodType>(schema: T) => z.preprocess((text) => (text === '' ? undefined : text), schema);
@@ -42,6 +43,39 @@ const secret = z
 
 const POSTGRES = url(['postgres:', 'postgresql:'], 'postgresql://user:password@host:5432/sallyport');
 const WEB = url(['http:', 'https:'], 'https://host/path');
+
+const amount = z.number().int().min(1).max(1_000_000_000);
+const planLimits = z.strictObject({ rpm: amount, rpd: amount, costMax: amount, costPerSecond: amount }).partial();
+const somePlans = z.strictObject({ free: planLimits, pro: planLimits, scale: planLimits }).partial();
+
+const plans = z
+  .string()
+  .optional()
+  .transform((text, context): Plans => {
+    const read = somePlans.safeParse(jsonOf(text ?? '{}'));
+    if (read.success) return plansWith(read.data);
+    context.addIssue(
+      'must be JSON such as {"free":{"rpm":60,"rpd":5000}}; plans are free, pro, scale, and each may set rpm, rpd, costMax, costPerSecond to whole numbers from 1',
+    );
+    return z.NEVER;
+  });
+
+function plansWith(changes: z.infer<typeof somePlans>): Plans {
+  const { free, pro, scale } = DEFAULT_PLANS;
+  return {
+    free: { ...free, ...changes.free },
+    pro: { ...pro, ...changes.pro },
+    scale: { ...scale, ...changes.scale },
+  } as Plans;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 const environment = z.object({
   DATABASE_URL: optional(POSTGRES),
@@ -101,6 +135,7 @@ const environment = z.object({
   MODEL_API_KEY: optional(z.string().regex(/^[\x21-\x7e]+$/, 'must be one word without spaces')),
   SHARED_PROVIDERS: choice(['on', 'off'], 'on'),
   INTROSPECTION: choice(['public', 'keys'], 'public'),
+  PLAN_LIMITS: whenGiven(plans),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
 });
 
@@ -134,6 +169,8 @@ export interface Config {
   readonly hasSharedProviders: boolean;
   /** `keys`: an anonymous request may not introspect. */
   readonly introspection: 'public' | 'keys';
+  /** What each plan allows, with what PLAN_LIMITS changes. */
+  readonly plans: Plans;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -172,6 +209,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     model: { url: given.MODEL_URL, name: given.MODEL_NAME, apiKey: given.MODEL_API_KEY },
     hasSharedProviders: given.SHARED_PROVIDERS === 'on',
     introspection: given.INTROSPECTION,
+    plans: given.PLAN_LIMITS,
     logLevel: given.LOG_LEVEL,
   };
 }

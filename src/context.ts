@@ -1,6 +1,7 @@
 // What a resolver is given. A module adds its service to `Services` by declaration merging in `<noun>.schema.ts`
 // and app.ts registers the factory, so a new noun edits nothing here.
 import type { Principal } from './auth/principal.js';
+import type { Standing } from './auth/rate-limit/rate-limiter.js';
 import type { Workplace } from './auth/workplaces.js';
 import type { World } from './effects/world.js';
 import type { EventType } from './events/catalogue.js';
@@ -21,6 +22,8 @@ export interface Context extends Inside {
   readonly requestId: string;
   /** The caller's address; null when it is not known. */
   readonly ip: string | null;
+  /** Where the request stands with its limits; null where none hold: anonymous, or asked by the server itself. */
+  readonly standing: Standing | null;
   /** The first signs the cursors of lists, all verify them. */
   readonly cursorSecrets: readonly Buffer[];
   /**

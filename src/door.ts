@@ -7,6 +7,9 @@ import type { RecordAuthAudit } from './auth/audit-port.js';
 import { openDoors } from './auth/authenticate.js';
 import type { KeyUsage } from './auth/key-usage.js';
 import type { Principal } from './auth/principal.js';
+import { openAnonymousLimit } from './auth/rate-limit/anonymous-limit.js';
+import { openGuessGate } from './auth/rate-limit/guess-gate.js';
+import type { RateLimiter } from './auth/rate-limit/rate-limiter.js';
 import { openSessionDoor } from './auth/session.js';
 import { openSignIn } from './auth/sign-in.js';
 import type { Config } from './config.js';
@@ -22,6 +25,7 @@ import { printSdl } from './graphql/print.js';
 import { guardedDb, type Walls } from './guard/guarded-db.js';
 import type { ReadinessChecks } from './http/health.js';
 import { createDoor } from './http/server.js';
+import type { Clock } from './platform/clock.js';
 import type { Logger } from './platform/logger.js';
 import type { Secrets } from './platform/secrets.js';
 import { contextMaker, openListening, tenantOf } from './request.js';
@@ -33,10 +37,19 @@ export interface HttpOptions {
   readonly walls?: Walls;
   readonly preflight?: 'on' | 'off';
   readonly signInAttemptsMax?: number;
+  readonly addressLimits?: AddressLimits;
+}
+
+/** Per address and minute; the defaults where left out. */
+export interface AddressLimits {
+  readonly guesses?: number;
+  readonly anonymous?: number;
 }
 
 export interface HttpParts {
   readonly log: Logger;
+  readonly clock: Clock;
+  readonly limiter: RateLimiter;
   readonly secrets: Secrets;
   readonly createWorld: CreateWorld;
   readonly fanOut: FanOut;
@@ -46,8 +59,8 @@ export interface HttpParts {
 }
 
 export async function openHttp(options: HttpOptions, parts: HttpParts) {
-  const { config, database, walls = 'both' } = options;
-  const { log, secrets, createWorld, fanOut, usage, audit, onError } = parts;
+  const { config, database, walls = 'both', addressLimits } = options;
+  const { log, clock, limiter, secrets, createWorld, fanOut, usage, audit, onError } = parts;
   const cookieSecrets = secrets.cookies.map((secret) => secret.toString('base64url'));
   let ownUrl = config.publicUrl;
   const signIn = openSignIn({
@@ -69,11 +82,12 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     schema,
     sdl: printSdl(schema),
     authenticate: openDoors({
-      apiKeys: openApiKeyDoor(database, config.keyBrand),
+      apiKeys: openApiKeyDoor(database, config.keyBrand, openGuessGate(clock, addressLimits?.guesses)),
       sessions: openSessionDoor(database, cookieSecrets),
       secureOnly: config.publicUrl?.startsWith('https:') ?? false,
       countUse: usage.count,
     }),
+    limits: { limiter, admitAnonymous: openAnonymousLimit(clock, addressLimits?.anonymous) },
     contextFor: contextMaker({
       database,
       walls,

@@ -3,6 +3,7 @@
 import { CREDENTIAL_CHANNEL } from './auth/credential-notice.js';
 import type { KeyUsage } from './auth/key-usage.js';
 import type { Principal } from './auth/principal.js';
+import type { Standing } from './auth/rate-limit/rate-limiter.js';
 import { revivePrincipal } from './auth/revive.js';
 import { workplacesOf } from './auth/workplaces.js';
 import type { Context, Services } from './context.js';
@@ -46,7 +47,7 @@ export const tenantOf = ({ organizationId, workspaceId, agentId }: Principal): T
 
 export const contextMaker =
   ({ database, walls, createWorld, listening, countScopes, cursorSecrets }: ContextParts) =>
-  (principal: Principal | null, facts: CallFacts): Context => {
+  (principal: Principal | null, facts: CallFacts, standing: Standing | null = null): Context => {
     const requestFacts = (allowedBy: string | null): RequestFacts => ({ id: facts.id, ip: facts.ip, allowedBy });
     let world: World | null = null;
     let services: Services | null = null;
@@ -54,6 +55,7 @@ export const contextMaker =
       principal,
       requestId: facts.id,
       ip: facts.ip,
+      standing,
       cursorSecrets,
       memo: new Map(),
       get world() {

@@ -2,6 +2,7 @@
 import './modules/workspaces/workspaces.schema.js';
 import './modules/workspaces/workspaces.mutations.js';
 import './modules/me/me.schema.js';
+import './modules/me/rate-limit.schema.js';
 import './modules/agents/agents.schema.js';
 import './modules/agents/agents.mutations.js';
 import './modules/api-keys/api-keys.schema.js';

@@ -7,6 +7,7 @@ import { isIpAllowed } from './ip-list.js';
 import { hashKey, parseKey } from './key-format.js';
 import type { Plan } from './plans.js';
 import { type Principal, principalOfKey, type WorkspaceStatus } from './principal.js';
+import type { GuessGate } from './rate-limit/guess-gate.js';
 import { unauthenticated, workspaceSuspended } from './refusals.js';
 
 /** What a look-up tells of a key; the columns of the SQL function `sallyport_find_key`. */
@@ -50,25 +51,47 @@ export interface ApiKeyDoor {
   authenticate(key: string, ip: string | null): Promise<KeyEntry>;
 }
 
-export const openApiKeyDoor = (database: Pick<Database, 'query'>, brand: string): ApiKeyDoor => ({
+/** @param gate bounds how often an address may guess; null in tests that do not care */
+export const openApiKeyDoor = (
+  database: Pick<Database, 'query'>,
+  brand: string,
+  gate: GuessGate | null = null,
+): ApiKeyDoor => ({
   async authenticate(key, ip) {
-    if (parseKey(key, brand) === null) {
-      throw unauthenticated('MALFORMED', 'This is not an API key of this server. Check that it was copied whole.');
+    try {
+      const hash = hashOf(key, brand);
+      // Not awaited when there is nothing to wait for, which is nearly always.
+      const turn = gate?.admit(hash, ip) ?? null;
+      if (turn !== null) await turn;
+      const [row] = await database.query<KeyRow>('find_key', 'SELECT * FROM sallyport_find_key($1)', [hash]);
+      const entry = judge(row, ip);
+      gate?.passed(hash);
+      return entry;
+    } catch (error) {
+      throw gate === null ? error : gate.refusal(error, ip);
     }
-    const [row] = await database.query<KeyRow>('find_key', 'SELECT * FROM sallyport_find_key($1)', [hashKey(key)]);
-    if (row === undefined) {
-      throw unauthenticated('UNKNOWN', 'No such API key. Check that it belongs to this server, or have one created.');
-    }
-    requireLive(row);
-    if (!isIpAllowed(ip, row.allowed_ips)) {
-      throw new CodedError(
-        'IP_NOT_ALLOWED',
-        "This API key may not be used from your address. Use one of the key's allowed addresses, or have them changed.",
-      );
-    }
-    return { principal: principalOfRow(row), secretId: row.secret_id };
   },
 });
+
+/** Judges the format first: what is no key costs no look-up. */
+function hashOf(key: string, brand: string): Buffer {
+  if (parseKey(key, brand) !== null) return hashKey(key);
+  throw unauthenticated('MALFORMED', 'This is not an API key of this server. Check that it was copied whole.');
+}
+
+function judge(row: KeyRow | undefined, ip: string | null): KeyEntry {
+  if (row === undefined) {
+    throw unauthenticated('UNKNOWN', 'No such API key. Check that it belongs to this server, or have one created.');
+  }
+  requireLive(row);
+  if (!isIpAllowed(ip, row.allowed_ips)) {
+    throw new CodedError(
+      'IP_NOT_ALLOWED',
+      "This API key may not be used from your address. Use one of the key's allowed addresses, or have them changed.",
+    );
+  }
+  return { principal: principalOfRow(row), secretId: row.secret_id };
+}
 
 /**
  * The order is part of the contract: what can never work again is said before what may be undone.

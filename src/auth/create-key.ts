@@ -9,13 +9,15 @@ import { isId, newId } from '../platform/ids.js';
 import { type AuthActor, type RecordAuthAudit, SYSTEM_ACTOR } from './audit-port.js';
 import { type NewKey, newKeySecret } from './key-format.js';
 import { type JudgedKey, judgeKeyRequest, type KeyRequest } from './key-request.js';
-import type { Plan } from './plans.js';
+import type { Plan, Plans } from './plans.js';
 
 export interface KeyDesk {
   readonly database: Pick<Database, 'owner'>;
   /** KEY_BRAND. */
   readonly brand: string;
   readonly audit: RecordAuthAudit;
+  /** PLAN_LIMITS; the default plans when left out. */
+  readonly plans?: Plans;
 }
 
 /** The request behind a change; left out for the command line on the server's own machine. */
@@ -47,7 +49,10 @@ export async function createKey(
   by: KeyChangeBy = bySystem(),
 ): Promise<CreatedKey> {
   return asSystem(desk.database, 'create an API key', async (db) => {
-    const judged = judgeKeyRequest(request, await factsAtHand(db, request.workspaceId));
+    const judged = judgeKeyRequest(request, {
+      ...(await factsAtHand(db, request.workspaceId)),
+      plans: desk.plans,
+    });
     if (judged.agentId !== null) await requireAgent(db, request.workspaceId, judged.agentId);
     const secret = newKeySecret(judged.kind, desk.brand);
     const apiKey = await storeKey(db, request.workspaceId, judged, secret, by);

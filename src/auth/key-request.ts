@@ -5,7 +5,7 @@ import { factsOf, type KeyKind } from '../guard/scopes.js';
 import { badInput } from '../platform/errors.js';
 import { isId } from '../platform/ids.js';
 import { readRange } from './ip-list.js';
-import { PLAN_LIMITS, type Plan } from './plans.js';
+import { DEFAULT_PLANS, type Plan, type Plans } from './plans.js';
 
 export type SpendCapPeriod = 'LIFETIME' | 'DAY' | 'MONTH';
 
@@ -30,6 +30,8 @@ export interface KeyRequest {
 /** What the database knows and a request must agree with. */
 export interface KeyFactsAtHand {
   readonly plan: Plan;
+  /** What the operator's plans allow; the default ones when left out. */
+  readonly plans?: Plans | undefined;
   readonly now: Date;
 }
 
@@ -63,6 +65,7 @@ export function judgeKeyRequest(request: KeyRequest, facts: KeyFactsAtHand, pref
     throw badInput('The kind of a key is ACCOUNT or AGENT.', at('kind'));
   }
   const agentId = judgeAgent(request, at('agentId'));
+  const most = (facts.plans ?? DEFAULT_PLANS)[facts.plan];
   const { scopes, warnings } = grantScopes({
     kind: request.kind,
     requested: request.scopes,
@@ -77,8 +80,8 @@ export function judgeKeyRequest(request: KeyRequest, facts: KeyFactsAtHand, pref
     allowedIps: judgeRanges(request.allowedIps ?? [], at('allowedIps')),
     expiresAt: judgeExpiry(request.expiresAt ?? null, facts.now, at('expiresAt')),
     ...judgeCap(request, scopes, at),
-    rpm: judgeLimit(request.rpm ?? null, PLAN_LIMITS[facts.plan].rpm, facts.plan, at('rpm')),
-    rpd: judgeLimit(request.rpd ?? null, PLAN_LIMITS[facts.plan].rpd, facts.plan, at('rpd')),
+    rpm: judgeLimit(request.rpm ?? null, most.rpm, facts.plan, at('rpm')),
+    rpd: judgeLimit(request.rpd ?? null, most.rpd, facts.plan, at('rpd')),
   };
 }
 

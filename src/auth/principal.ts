@@ -3,7 +3,7 @@
 import type { Role } from '../guard/roles.js';
 import { expandScopes, scopeSetText } from '../guard/scope-grants.js';
 import { type Scope, scopesOfRole } from '../guard/scopes.js';
-import { limitsOf, PLAN_LIMITS, type Plan, type RateLimits } from './plans.js';
+import { NO_OWN_LIMITS, type OwnLimits, type Plan } from './plans.js';
 
 export type PrincipalKind = 'SESSION' | 'ACCOUNT_KEY' | 'AGENT_KEY' | 'MISSION' | 'PROVIDER' | 'SYSTEM';
 
@@ -27,7 +27,8 @@ export interface Principal {
   /** The one agent of an agent key; null for everybody else. */
   readonly agentId: string | null;
   readonly plan: Plan;
-  readonly limits: RateLimits;
+  /** What a key carries of its own beside the plan's limits; see `limitsOf`. */
+  readonly limits: OwnLimits;
   /** Only its administrators get into a workspace that is not ACTIVE, to read and to take that back. */
   readonly workspaceStatus: WorkspaceStatus;
   /** The workspace lets keys read only: why a granted scope may not be effective. False for people. */
@@ -102,7 +103,7 @@ export const principalOfKey = (key: KeyFacts): Principal => {
     sessionId: null,
     agentId: key.kind === 'AGENT' ? key.agentId : null,
     plan: key.plan,
-    limits: limitsOf(key.plan, key),
+    limits: { rpm: key.rpm, rpd: key.rpd },
     workspaceStatus: key.workspaceStatus ?? 'ACTIVE',
     isReadOnly,
     needsFreshAuth: false,
@@ -125,7 +126,7 @@ export const principalOfPerson = (person: PersonFacts): Principal => {
     sessionId: person.sessionId ?? null,
     agentId: null,
     plan: person.plan,
-    limits: PLAN_LIMITS[person.plan],
+    limits: NO_OWN_LIMITS,
     workspaceStatus: person.workspaceStatus ?? 'ACTIVE',
     isReadOnly: false,
     needsFreshAuth: person.needsFreshAuth ?? false,

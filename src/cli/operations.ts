@@ -64,7 +64,7 @@ export const operations = {
       spendCapCredits: optional(z.number()),
     }),
     async (request, desk) => {
-      const made = await createKey({ ...owners(desk), brand: desk.config.keyBrand }, request);
+      const made = await createKey({ ...owners(desk), brand: desk.config.keyBrand, plans: desk.config.plans }, request);
       const { id, ...facts } = keyFacts(made.apiKey);
       return { id, key: made.key, ...facts, warnings: made.warnings };
     },

@@ -1,6 +1,7 @@
 // Puts a world together: one handle, and everything that writes through it. A request makes one for its mutation, a worker
 // one for its job; both are the same to a service.
 import { auditIn } from '../audit/record.js';
+import type { Plans } from '../auth/plans.js';
 import type { Principal } from '../auth/principal.js';
 import { eventsIn } from '../events/emit.js';
 import type { SystemDb } from '../guard/as-system.js';
@@ -18,6 +19,7 @@ import type { RequestFacts, World } from './world.js';
 
 export interface WorldDeps extends EffectDeps {
   readonly prices: PriceBook;
+  readonly plans: Plans;
   readonly clock: Clock;
 }
 
@@ -44,6 +46,7 @@ export const worldFactory =
       enqueue: enqueueIn(db),
       effects: effectPort(() => world, deps),
       prices: deps.prices,
+      plans: deps.plans,
       clock: deps.clock,
       request,
     };

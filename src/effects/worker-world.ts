@@ -1,6 +1,6 @@
 // What a worker needs beside the engine: the database, a way to make worlds, the connectors, and time limits that tests may
 // shorten. A worker acts as the server itself, on behalf of whoever asked, and says so in the audit trail.
-import { PLAN_LIMITS } from '../auth/plans.js';
+import { NO_OWN_LIMITS } from '../auth/plans.js';
 import type { Principal } from '../auth/principal.js';
 import type { Connectors } from '../connectors/connector.js';
 import type { Database } from '../db/database.js';
@@ -63,7 +63,7 @@ const systemPrincipal = (db: GuardedDb, effect: Effect): Principal => ({
   agentId: effect.agentId,
   sessionId: null,
   plan: 'scale',
-  limits: PLAN_LIMITS.scale,
+  limits: NO_OWN_LIMITS,
   workspaceStatus: 'ACTIVE',
   isReadOnly: false,
   needsFreshAuth: false,

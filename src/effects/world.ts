@@ -1,6 +1,7 @@
 // What a service is a function of. A request builds one from its principal, a job rebuilds one from its row; the rules
 // of a module cannot tell the difference. Inside a mutation every part of it shares the root field's transaction.
 import type { Audit } from '../audit/record.js';
+import type { Plans } from '../auth/plans.js';
 import type { Principal } from '../auth/principal.js';
 import type { Events } from '../events/emit.js';
 import type { SystemDb } from '../guard/as-system.js';
@@ -26,6 +27,8 @@ export interface World {
   readonly enqueue: Enqueue;
   readonly effects: EffectPort;
   readonly prices: PriceBook;
+  /** What each plan allows here. */
+  readonly plans: Plans;
   readonly clock: Clock;
   readonly request: RequestFacts;
 }

@@ -1,6 +1,6 @@
 // Step 1 and 2 of the walk: an HTTP request becomes an operation within limits, by a known principal. In this order: the
 // page it comes from, the answer it can read, who asks (a bad credential is refused before a byte of the body is parsed),
-// the parameters, the document, its limits, validation; only then the caller's plugins and resolvers. Every result, also
+// whether they may ask now, the parameters, the document, its limits, validation; only then the caller's plugins, the cost and the resolvers. Every result, also
 // each event of a stream, leaves through masking.ts.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql';
@@ -8,6 +8,8 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Credentials } from '../auth/credentials.js';
 import type { Principal } from '../auth/principal.js';
+import type { AdmitAnonymous } from '../auth/rate-limit/anonymous-limit.js';
+import type { RateLimiter, Standing } from '../auth/rate-limit/rate-limiter.js';
 import { CodedError } from '../platform/errors.js';
 import { credentialsOf } from './credentials.js';
 import { answerPreflight, type Origins, requireNoForgery, setCorsHeaders } from './cross-origin.js';
@@ -18,6 +20,8 @@ import { parseWithin, requireWithinLimits } from './limits.js';
 import { answerOf, type Result } from './masking.js';
 import { acceptsEvents, type MediaType, negotiate } from './media-type.js';
 import type { Metrics, OperationType } from './metrics.js';
+import { type Costed, costExtension, costed, drawingPlugin } from './query-cost.js';
+import { headersOfAllowance } from './rate-headers.js';
 import type { DoorFacts } from './request-facts.js';
 import { methodNotAllowed } from './respond.js';
 import type { OpenStreams } from './streams.js';
@@ -26,12 +30,23 @@ import type { OpenStreams } from './streams.js';
 export type Authenticate = (credentials: Credentials) => Promise<Principal | null>;
 
 /** Makes what resolvers are given. Its getters stay getters, so that a part nobody asks for is never made. */
-export type ContextFor = (principal: Principal | null, facts: DoorFacts) => object | Promise<object>;
+export type ContextFor = (
+  principal: Principal | null,
+  facts: DoorFacts,
+  standing: Standing | null,
+) => object | Promise<object>;
+
+export interface DoorLimits {
+  readonly limiter: RateLimiter;
+  readonly admitAnonymous: AdmitAnonymous;
+}
 
 export interface GraphqlOptions {
   readonly schema: GraphQLSchema;
   readonly authenticate: Authenticate;
   readonly contextFor: ContextFor;
+  /** Null: nothing is limited. */
+  readonly limits: DoorLimits | null;
   /** Run after limits and validation, in this order; the preflight is one of them. */
   readonly plugins: readonly Plugin[];
   readonly origins: () => Origins;
@@ -51,14 +66,20 @@ export interface Call {
   readonly method: string;
   readonly mediaType: MediaType;
   readonly mayStream: boolean;
+  /** Null: anonymous, or nothing is limited. */
+  readonly standing: Standing | null;
+  document: DocumentNode | null;
+  /** Null until the operation is known to be valid. */
+  costed: Costed | null;
   type: OperationType;
 }
 
 export function createGraphql(options: GraphqlOptions): AnswerGraphql {
-  const { origins, authenticate } = options;
+  const { origins, authenticate, limits } = options;
+  const drawing = limits === null ? [] : [drawingPlugin(limits.limiter)];
   const yoga = createYoga<{ call: Call }>({
     schema: options.schema,
-    plugins: [doorPlugin(options), ...options.plugins],
+    plugins: [doorPlugin(options), ...options.plugins, ...drawing],
     graphqlEndpoint: '/graphql',
     // All of these are decided here or not wanted at all: CORS would reflect any origin, forms would pass by CSRF.
     cors: false,
@@ -79,19 +100,37 @@ export function createGraphql(options: GraphqlOptions): AnswerGraphql {
     const mediaType = negotiate(req.headers.accept) ?? notAcceptable();
     requireNoForgery(req, origins());
     const principal = await authenticate(credentialsOf(req, facts));
+    const standing = limits === null ? null : await admit(limits, principal, facts, res);
     const params = await readParams(req);
     const mayStream = acceptsEvents(req.headers.accept);
-    const call: Call = { facts, principal, params, method: req.method, mediaType, mayStream, type: 'unknown' };
+    const asked = { facts, principal, standing, params, method: req.method, mediaType, mayStream };
+    const call: Call = { ...asked, document: null, costed: null, type: 'unknown' };
     res.setHeader('Cache-Control', 'no-store');
     await yoga(req, res, { call });
   };
+}
+
+/** Counts the request and says in the headers where it stands. */
+async function admit(
+  { limiter, admitAnonymous }: DoorLimits,
+  principal: Principal | null,
+  { ip }: DoorFacts,
+  res: ServerResponse,
+): Promise<Standing | null> {
+  if (principal === null) {
+    admitAnonymous(ip);
+    return null;
+  }
+  const allowance = await limiter.admit(principal);
+  for (const [name, value] of Object.entries(headersOfAllowance(allowance))) res.setHeader(name, value);
+  return { allowance, cost: 0, available: allowance.available };
 }
 
 interface InYoga {
   readonly call: Call;
 }
 
-function doorPlugin({ contextFor, log, metrics, streams }: GraphqlOptions): Plugin<InYoga, InYoga> {
+function doorPlugin({ schema, contextFor, limits, log, metrics, streams }: GraphqlOptions): Plugin<InYoga, InYoga> {
   const answer = (result: Result, { facts, mediaType }: Call) =>
     answerOf(result, mediaType, { requestId: facts.id, log });
   return {
@@ -107,9 +146,13 @@ function doorPlugin({ contextFor, log, metrics, streams }: GraphqlOptions): Plug
       requireWithinLimits(schema as GraphQLSchema, documentAST as DocumentNode, operationName, variables);
     },
     async onContextBuilding({ context }) {
-      const { principal, facts } = context.call;
+      const { call } = context;
+      const { principal, facts, standing, document, params } = call;
+      if (principal !== null && standing !== null && document !== null) {
+        call.costed = costed(schema, { principal, standing, document, params });
+      }
       // Descriptors, not values: reading a getter here would make, or refuse, what no field needs.
-      Object.defineProperties(context, Object.getOwnPropertyDescriptors(await contextFor(principal, facts)));
+      Object.defineProperties(context, Object.getOwnPropertyDescriptors(await contextFor(principal, facts, standing)));
     },
     onSubscribe({ args }) {
       // Before the source is opened: nobody would read it, and nothing would close it.
@@ -125,7 +168,9 @@ function doorPlugin({ contextFor, log, metrics, streams }: GraphqlOptions): Plug
       const { status, headers, result: masked, code } = answer(result, call);
       metrics.countOperation(call.type, code ?? 'ok');
       const http = { status, headers: { ...headers } };
-      setResult({ ...(masked as typeof result), extensions: { ...masked.extensions, http } });
+      const cost =
+        limits === null || call.costed === null ? {} : { cost: costExtension(limits.limiter, call.costed, masked) };
+      setResult({ ...(masked as typeof result), extensions: { ...masked.extensions, ...cost, http } });
     },
   };
 }
@@ -133,7 +178,8 @@ function doorPlugin({ contextFor, log, metrics, streams }: GraphqlOptions): Plug
 /** Also notes the operation's type. A mutation by GET is 405; a subscription may come by GET, as EventSource sends it. */
 function requireMethod(result: unknown, call: Call): void {
   if (result === null || result instanceof Error) return;
-  call.type = getOperationAST(result as DocumentNode, call.params.operationName)?.operation ?? 'unknown';
+  call.document = result as DocumentNode;
+  call.type = getOperationAST(call.document, call.params.operationName)?.operation ?? 'unknown';
   if (call.method === 'GET' && call.type === 'mutation') throw methodNotAllowed('POST');
 }
 

@@ -4,6 +4,7 @@
 import { GraphQLError } from 'graphql';
 import type { ErrorCode } from '../platform/errors.js';
 import type { MediaType } from './media-type.js';
+import { headersOfRefusal } from './rate-headers.js';
 import { judge, type Masking, type Verdict } from './verdict.js';
 
 /** At most so many errors leave in one answer. */
@@ -94,12 +95,7 @@ function headersOf({ code, data, message }: Verdict): Record<string, string> {
   if (code === 'UNAUTHENTICATED') return { 'WWW-Authenticate': challenge(data.reason, message) };
   if (code === 'SERVICE_UNAVAILABLE') return { 'Retry-After': '5' };
   if (code === 'BAD_USER_INPUT' && typeof data.allow === 'string') return { Allow: data.allow };
-  if (code !== 'RATE_LIMITED') return {};
-  const headers: Record<string, string> = {};
-  if (typeof data.retryAfterSeconds === 'number') headers['Retry-After'] = String(Math.ceil(data.retryAfterSeconds));
-  if (typeof data.rateLimit === 'string') headers.RateLimit = data.rateLimit;
-  if (typeof data.rateLimitPolicy === 'string') headers['RateLimit-Policy'] = data.rateLimitPolicy;
-  return headers;
+  return code === 'RATE_LIMITED' ? headersOfRefusal(data) : {};
 }
 
 /** RFC 6750: no error attribute when nothing was sent. */

@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { type Config, urlOfAddress } from '../config.js';
 import { ConfigurationError } from '../platform/errors.js';
 import type { FetchHandler } from './fetch-bridge.js';
-import { type Authenticate, type ContextFor, createGraphql } from './graphql.js';
+import { type Authenticate, type ContextFor, createGraphql, type DoorLimits } from './graphql.js';
 import { createHealth, type ReadinessChecks } from './health.js';
 import type { HookReceivers } from './hooks.js';
 import { createMetrics, type EffectsByStatus, type Metrics } from './metrics.js';
@@ -25,6 +25,8 @@ export interface DoorOptions {
   readonly sdl: string;
   readonly authenticate: Authenticate;
   readonly contextFor: ContextFor;
+  /** Null: nothing is limited. */
+  readonly limits?: DoorLimits | null;
   /** Yoga plugins that run after limits and validation. */
   readonly plugins?: readonly Plugin[];
   readonly readiness: ReadinessChecks;
@@ -61,8 +63,18 @@ export function createDoor(options: DoorOptions): Door {
   const metrics = createMetrics(options.effectsByStatus ?? null);
   const health = createHealth(options.readiness, log);
   const origins = () => ({ own: config.publicUrl, allowed: config.allowedOrigins });
-  const { schema, authenticate, contextFor, plugins = [] } = options;
-  const graphql = createGraphql({ schema, authenticate, contextFor, plugins, origins, metrics, streams, log });
+  const { schema, authenticate, contextFor, limits: doorLimits = null, plugins = [] } = options;
+  const graphql = createGraphql({
+    schema,
+    authenticate,
+    contextFor,
+    limits: doorLimits,
+    plugins,
+    origins,
+    metrics,
+    streams,
+    log,
+  });
   const { sdl, signIn = null, hooks = new Map() } = options;
   const routeOf = createRoutes({ config, graphql, sdl, health, metrics, signIn, hooks });
   const isHttps = config.publicUrl?.startsWith('https:') === true;

@@ -38,7 +38,7 @@ describe('an API key', () => {
       role: null,
       agentId: null,
       plan: 'free',
-      limits: { rpm: 7, rpd: 2_000 },
+      limits: { rpm: 7, rpd: null },
     });
     expect([...(principal?.effectiveScopes ?? [])].sort()).toEqual([
       'contacts:read',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { limitsOf } from '../../src/auth/plans.js';
+import { DEFAULT_PLANS, limitsOf } from '../../src/auth/plans.js';
 
 it.each([
   ['free', null, null, { rpm: 30, rpd: 2_000 }],
@@ -9,5 +9,5 @@ it.each([
   ['pro', null, 500, { rpm: 120, rpd: 500 }],
   ['free', 600, 200_000, { rpm: 30, rpd: 2_000 }],
 ] as const)('%s with %s rpm and %s rpd allows %j', (plan, rpm, rpd, limits) => {
-  expect(limitsOf(plan, { rpm, rpd })).toEqual(limits);
+  expect(limitsOf(DEFAULT_PLANS, plan, { rpm, rpd })).toEqual(limits);
 });

@@ -1,5 +1,6 @@
 // The engine on a real database, with one effect whose provider does what a test tells it to.
 import { z } from 'zod';
+import { DEFAULT_PLANS } from '../../src/auth/plans.js';
 import type { Principal, PrincipalKind } from '../../src/auth/principal.js';
 import { revivePrincipal } from '../../src/auth/revive.js';
 import type { Connectors } from '../../src/connectors/connector.js';
@@ -71,6 +72,7 @@ export async function openEngine() {
     rulesOf: async () => state.rules,
     requesterOf: (effect, db) => revivePrincipal((statement) => db.$sql(statement), effect),
     prices: priceBook,
+    plans: DEFAULT_PLANS,
     clock: { now: () => state.now },
   };
   const createWorld = worldFactory(engine);

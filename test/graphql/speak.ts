@@ -39,6 +39,7 @@ export const contextOf = (principal: Principal | null, inside: Partial<Inside['w
     useScopes: () => undefined,
     cursorSecrets: [],
     ip: null,
+    standing: null,
     listen: () => {
       throw new Error('Nothing to listen to.');
     },

@@ -3,7 +3,8 @@ import { type Shop, startShop } from './shop.js';
 
 let shop: Shop;
 beforeAll(async () => {
-  shop = await startShop();
+  // The plans as they are by default.
+  shop = await startShop({ env: { PLAN_LIMITS: '' } });
 });
 afterAll(() => shop?.stop());
 

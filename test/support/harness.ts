@@ -15,7 +15,10 @@ import { openTestDatabase, type TestDatabase, type TestWalls } from './database.
 
 export const OWNER = { email: 'olive@halberd.example', password: 'correct horse battery staple' };
 
-export interface HarnessOptions extends Partial<Pick<AppOptions, 'preflight' | 'rules' | 'clock'>> {
+/** Most suites ask more than any plan allows; those about limits set their own PLAN_LIMITS. */
+const UNLIMITED = { rpm: 1_000_000, rpd: 100_000_000, costMax: 100_000_000, costPerSecond: 100_000_000 };
+
+export interface HarnessOptions extends Partial<Pick<AppOptions, 'preflight' | 'rules' | 'clock' | 'addressLimits'>> {
   readonly walls?: TestWalls;
   readonly env?: Readonly<Record<string, string>>;
   /** False: effects stay queued until the test starts a worker itself. */
@@ -55,6 +58,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     DATA_DIR: dataDir,
     PORT: '0',
     LOG_LEVEL: process.env.TEST_LOG ?? 'fatal',
+    PLAN_LIMITS: JSON.stringify({ free: UNLIMITED, pro: UNLIMITED, scale: UNLIMITED }),
     ...options.env,
   });
   const app = await createApp({
@@ -62,6 +66,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     database,
     walls: options.walls === 'rls' ? 'rls-only' : 'both',
     signInAttemptsMax: 10_000,
+    addressLimits: options.addressLimits ?? { guesses: 1_000_000, anonymous: 1_000_000 },
     ...(options.preflight === undefined ? {} : { preflight: options.preflight }),
     ...(options.rules === undefined ? {} : { rules: options.rules }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
@@ -87,7 +92,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     },
     async createKey(request) {
       const made = await createKey(
-        { ...desk, brand: config.keyBrand },
+        { ...desk, brand: config.keyBrand, plans: config.plans },
         { workspaceId: place.workspaceId, name: 'test', ...request },
       );
       return { id: made.apiKey.id, key: made.key };

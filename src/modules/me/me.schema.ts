@@ -1,14 +1,15 @@
-import type { Principal } from '../../auth/principal.js';
+import { type RateLimits as Limits, limitsOf } from '../../auth/plans.js';
 import { builder } from '../../graphql/builder.js';
 import { PrincipalKindType } from '../../graphql/enums.js';
 import { MeType } from '../../graphql/me.js';
 
-const RateLimits = builder.objectRef<Principal['limits']>('RateLimits').implement({
-  description: 'How much a credential may ask.',
+const RateLimits = builder.objectRef<Limits>('RateLimits').implement({
+  description:
+    'How much a credential may ask: the lower of what the plan allows the workspace and of what a key carries.',
   authenticated: true,
   fields: (t) => ({
-    rpm: t.exposeInt('rpm', { nullable: false, description: 'Requests per minute.' }),
-    rpd: t.exposeInt('rpd', { nullable: false, description: 'Requests per day.' }),
+    rpm: t.exposeInt('rpm', { nullable: false, description: 'Requests per minute of UTC.' }),
+    rpd: t.exposeInt('rpd', { nullable: false, description: 'Requests per day of UTC.' }),
   }),
 });
 
@@ -66,7 +67,7 @@ builder.objectType(MeType, {
       type: RateLimits,
       nullable: false,
       description: 'How much it may ask.',
-      resolve: ({ limits }) => limits,
+      resolve: ({ plan, limits }, _args, { world }) => limitsOf(world.plans, plan, limits),
     }),
   }),
 });

@@ -1,0 +1,106 @@
+// What an operation costs is drawn from the workspace's bucket before it runs, after everything else that may refuse it,
+// and told in `extensions.cost` as Shopify tells it; what it did not use is given back. While limits should be shared across
+// processes and cannot be, an operation that spends is not run at all.
+import type { DocumentNode, GraphQLSchema } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Principal } from '../auth/principal.js';
+import { drawnFor, type RateLimiter, type Standing } from '../auth/rate-limit/rate-limiter.js';
+import { costOf, costWithoutObjects } from '../graphql/cost.js';
+import { spends } from '../graphql/spending.js';
+import { CodedError, isCoded } from '../platform/errors.js';
+import type { Result } from './masking.js';
+
+/** One operation of an authenticated request, as far as it got. */
+export interface Costed {
+  readonly principal: Principal;
+  readonly standing: Standing;
+  readonly document: DocumentNode;
+  readonly operationName: string | null | undefined;
+  /** The cost when every list is empty. */
+  readonly least: number;
+  /** It was drawn: the operation ran. */
+  hasRun: boolean;
+}
+
+interface Asked {
+  readonly principal: Principal;
+  readonly standing: Standing;
+  readonly document: DocumentNode;
+  readonly params: {
+    readonly operationName?: string | null;
+    readonly variables?: Readonly<Record<string, unknown>> | null;
+  };
+}
+
+/** Null for an operation that the document does not have. */
+export function costed(schema: GraphQLSchema, { principal, standing, document, params }: Asked): Costed | null {
+  const { operationName, variables } = params;
+  const cost = costOf(schema, document, operationName, variables);
+  if (cost === null) return null;
+  standing.cost = cost;
+  const least = costWithoutObjects(schema, document, operationName);
+  return { principal, standing, document, operationName, least, hasRun: false };
+}
+
+interface InCall {
+  readonly call: { readonly costed: Costed | null };
+}
+
+/** The last of the plugins: whatever is refused by another one costs nothing. */
+export function drawingPlugin(limiter: RateLimiter): Plugin<InCall, InCall> {
+  const draw = (
+    { schema, contextValue }: { schema: unknown; contextValue: unknown },
+    stop: (errors: readonly unknown[]) => void,
+  ): void | Promise<void> => {
+    const { costed: of } = (contextValue as InCall).call;
+    if (of === null) return;
+    if (limiter.isAlone && spends(schema as GraphQLSchema, of.document, of.operationName))
+      return stop([spendingWaits()]);
+    of.hasRun = true;
+    if (drawnFor(of.standing.cost) === 0) return;
+    return drawPoints(limiter, of).catch((error: unknown) => {
+      of.hasRun = false;
+      if (!isCoded(error)) throw error;
+      stop([error]);
+    });
+  };
+  return {
+    onExecute: ({ args, setResultAndStopExecution }) =>
+      draw(args, (errors) => setResultAndStopExecution({ errors } as never)),
+    onSubscribe: ({ args, setResultAndStopExecution }) =>
+      draw(args, (errors) => setResultAndStopExecution({ errors } as never)),
+  };
+}
+
+async function drawPoints(limiter: RateLimiter, { principal, standing }: Costed): Promise<void> {
+  standing.available = await limiter.draw(principal, standing.allowance, standing.cost);
+}
+
+const spendingWaits = (): CodedError =>
+  new CodedError(
+    'SERVICE_UNAVAILABLE',
+    'Limits cannot be shared between the servers at the moment, so nothing that spends is accepted. Try again in a few seconds.',
+  );
+
+/** `extensions.cost`; settles what was drawn and not used. */
+export function costExtension(limiter: RateLimiter, of: Costed, { data }: Result) {
+  const { principal, standing, least } = of;
+  const { allowance, cost: requested } = standing;
+  const actual = of.hasRun ? Math.min(requested, least + (requested > least ? objectsIn(data) : 0)) : 0;
+  const unused = of.hasRun ? drawnFor(requested) - drawnFor(actual) : 0;
+  const currentlyAvailable = limiter.giveBack(principal, allowance, unused, standing.available);
+  const { most: maximumAvailable, perSecond: restoreRate } = allowance.bucket;
+  return { requested, actual, throttleStatus: { maximumAvailable, currentlyAvailable, restoreRate } };
+}
+
+/** Objects that stand in lists, at any depth. */
+function objectsIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let found = 0;
+  if (Array.isArray(value)) {
+    for (const one of value) if (typeof one === 'object' && one !== null) found += 1 + objectsIn(one);
+    return found;
+  }
+  for (const name in value) found += objectsIn((value as Record<string, unknown>)[name]);
+  return found;
+}
