@@ -11,8 +11,8 @@ import {
   parse,
   type Source,
 } from 'graphql';
+import { measuredOperation, measuredOperations, nestingOf, type Schema, SELECTIONS_MAX } from '../graphql/measure.js';
 import { CodedError } from '../platform/errors.js';
-import { type Measure, measureOperation, nestingOf, type Schema } from './measure.js';
 import { requireDocumentWithoutNul } from './nul.js';
 
 export interface Limit {
@@ -39,7 +39,7 @@ export const LIMITS = {
     remedy: 'Ask for less nesting, or fetch the inner objects by id in a second operation.',
   },
   fields: {
-    most: 2_000,
+    most: SELECTIONS_MAX,
     reason: 'Counted with fragments written out, so that fragments which spread each other cannot multiply unseen.',
     remedy: 'Ask for fewer fields, or spread fragments in fewer places.',
   },
@@ -109,13 +109,7 @@ export function parseWithin(source: string | Source, options?: ParseOptions): Do
   }
 }
 
-interface Measured {
-  readonly measure: Measure;
-  readonly operation: OperationDefinitionNode;
-}
-
-// Documents come from a cache and are judged once; a breadth that hangs on variables is judged each time.
-const judged = new WeakMap<DocumentNode, ReadonlyMap<string | undefined, Measured>>();
+const judged = new WeakSet<DocumentNode>();
 
 /** Throws QUERY_TOO_COMPLEX. An operation that is not found is left to whoever says so better. */
 export function requireWithinLimits(
@@ -124,34 +118,23 @@ export function requireWithinLimits(
   operationName: string | null | undefined,
   variables: Readonly<Record<string, unknown>> | null | undefined,
 ): void {
-  const operations = judged.get(document) ?? judgeDocument(schema, document);
-  const chosen = typeof operationName === 'string' ? operations.get(operationName) : first(operations);
-  if (chosen === undefined) return;
-  const { measure, operation } = chosen;
-  const nodes = measure.readsVariables
-    ? measureOperation(schema, document, operation, variables ?? {}, LIMITS.fields.most).nodes
-    : measure.nodes;
-  requireWithin('nodes', nodes);
+  if (!judged.has(document)) judgeDocument(schema, document);
+  const chosen = measuredOperation(schema, document, operationName, variables);
+  if (chosen !== null) requireWithin('nodes', chosen.nodes);
 }
-
-const first = (operations: ReadonlyMap<string | undefined, Measured>): Measured | undefined =>
-  operations.values().next().value;
 
 const OF_DOCUMENT = ['depth', 'fields', 'rootFields', 'aliases', 'directives'] as const;
 
-function judgeDocument(schema: Schema, document: DocumentNode): ReadonlyMap<string | undefined, Measured> {
-  const operations = new Map<string | undefined, Measured>();
+function judgeDocument(schema: Schema, document: DocumentNode): void {
   for (const definition of document.definitions) {
     // Also what nobody spreads is validated, by rules that recurse.
     if (definition.kind === Kind.FRAGMENT_DEFINITION) requireNesting(definition);
-    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
-    requireNesting(definition);
-    const measure = measureOperation(schema, document, definition, {}, LIMITS.fields.most);
-    for (const name of OF_DOCUMENT) requireWithin(name, measure[name]);
-    operations.set(definition.name?.value, { measure, operation: definition });
+    if (definition.kind === Kind.OPERATION_DEFINITION) requireNesting(definition);
   }
-  judged.set(document, operations);
-  return operations;
+  for (const { measure } of measuredOperations(schema, document).values()) {
+    for (const name of OF_DOCUMENT) requireWithin(name, measure[name]);
+  }
+  judged.add(document);
 }
 
 const requireNesting = (definition: FragmentDefinitionNode | OperationDefinitionNode): void =>

@@ -19,6 +19,9 @@ import {
 
 export type Schema = GraphQLSchema;
 
+/** Selections that are counted before an operation is too large to be measured on. */
+export const SELECTIONS_MAX = 2_000;
+
 /** The page of a list for which neither `first` nor `last` is given, and the largest one; both as lists declare them. */
 export const PAGE_SIZE = { default: 20, most: 100 } as const;
 
@@ -36,7 +39,7 @@ export interface Measure {
   readonly readsVariables: boolean;
 }
 
-type Variables = Readonly<Record<string, unknown>>;
+export type Variables = Readonly<Record<string, unknown>>;
 
 interface Spread {
   readonly name: string;
@@ -168,6 +171,63 @@ function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefini
   }
   return fragments;
 }
+
+interface Measured {
+  readonly operation: OperationDefinitionNode;
+  readonly measure: Measure;
+  /** One request asks twice; weak, so that nobody's variables are kept. */
+  readonly nodesBy: WeakMap<Variables, number>;
+}
+
+export interface MeasuredOperation {
+  readonly operation: OperationDefinitionNode;
+  readonly measure: Measure;
+  /** With the variables of the request. */
+  readonly nodes: number;
+}
+
+type Operations = ReadonlyMap<string | undefined, Measured>;
+
+// Documents come from a cache and are measured once; a breadth that hangs on variables is measured each time.
+const measuredBySchema = new WeakMap<Schema, WeakMap<DocumentNode, Operations>>();
+
+/** Every operation of a document by name, measured without variables, up to SELECTIONS_MAX; kept with the document. */
+export function measuredOperations(schema: Schema, document: DocumentNode): Operations {
+  const documents = measuredBySchema.get(schema) ?? new WeakMap<DocumentNode, Operations>();
+  measuredBySchema.set(schema, documents);
+  const known = documents.get(document);
+  if (known !== undefined) return known;
+  const operations = new Map<string | undefined, Measured>();
+  for (const operation of document.definitions) {
+    if (operation.kind !== Kind.OPERATION_DEFINITION) continue;
+    const measure = measureOperation(schema, document, operation, {}, SELECTIONS_MAX);
+    operations.set(operation.name?.value, { operation, measure, nodesBy: new WeakMap() });
+  }
+  documents.set(document, operations);
+  return operations;
+}
+
+/** The one that is named, or the first when none is; null when there is no such operation. */
+export function measuredOperation(
+  schema: Schema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Variables | null | undefined,
+): MeasuredOperation | null {
+  const operations = measuredOperations(schema, document);
+  const chosen = operations.get(operationName ?? undefined) ?? (operationName ? undefined : first(operations));
+  if (chosen === undefined) return null;
+  const { measure, operation, nodesBy } = chosen;
+  if (!measure.readsVariables) return { operation, measure, nodes: measure.nodes };
+  const given = variables ?? NO_VARIABLES;
+  const nodes = nodesBy.get(given) ?? measureOperation(schema, document, operation, given, SELECTIONS_MAX).nodes;
+  nodesBy.set(given, nodes);
+  return { operation, measure, nodes };
+}
+
+const NO_VARIABLES: Variables = {};
+
+const first = (operations: Operations): Measured | undefined => operations.values().next().value;
 
 /** Fields inside each other within one definition, fragments spread in it left out. */
 export function nestingOf(definition: FragmentDefinitionNode | OperationDefinitionNode): number {
