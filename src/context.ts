@@ -19,6 +19,8 @@ export interface Context extends Inside {
   readonly requestId: string;
   /** The caller's address; null when it is not known. */
   readonly ip: string | null;
+  /** `keys`: nobody asks for `__schema` or `__type` without a credential. */
+  readonly introspection: 'open' | 'keys';
   /** The first signs the cursors of lists, all verify them. */
   readonly cursorSecrets: readonly Buffer[];
   /**

@@ -62,6 +62,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
   const refusals = refusalRecorder(database.bound);
   const onRefused = (context: Context, errors: readonly GraphQLError[]) =>
     auditRefusal(refusals, context, errors).catch(onError);
+  const introspection = config.introspection === 'keys' ? 'keys' : 'open';
   const door = createDoor({
     config,
     log,
@@ -73,10 +74,17 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
       secureOnly: config.publicUrl?.startsWith('https:') ?? false,
       countUse: usage.count,
     }),
-    contextFor: contextMaker({ database, walls, createWorld, listening, cursorSecrets: secrets.cursors }),
+    contextFor: contextMaker({
+      database,
+      walls,
+      createWorld,
+      listening,
+      introspection,
+      cursorSecrets: secrets.cursors,
+    }),
     plugins: [
       preflight({
-        introspection: config.introspection === 'keys' ? 'keys' : 'open',
+        introspection,
         preflight: options.preflight ?? 'on',
         onRefused,
       }),

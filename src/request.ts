@@ -27,6 +27,7 @@ interface ContextParts {
   readonly createWorld: CreateWorld;
   readonly listening: Listening;
   readonly cursorSecrets: readonly Buffer[];
+  readonly introspection: 'open' | 'keys';
 }
 
 interface CallFacts {
@@ -41,7 +42,7 @@ export const tenantOf = ({ organizationId, workspaceId, agentId }: Principal): T
 });
 
 export const contextMaker =
-  ({ database, walls, createWorld, listening, cursorSecrets }: ContextParts) =>
+  ({ database, walls, createWorld, listening, cursorSecrets, introspection }: ContextParts) =>
   (principal: Principal | null, facts: CallFacts): Context => {
     const requestFacts = (allowedBy: string | null): RequestFacts => ({ id: facts.id, ip: facts.ip, allowedBy });
     let world: World | null = null;
@@ -50,6 +51,7 @@ export const contextMaker =
       principal,
       requestId: facts.id,
       ip: facts.ip,
+      introspection,
       cursorSecrets,
       memo: new Map(),
       get world() {

@@ -36,6 +36,7 @@ export const contextOf = (principal: Principal | null, inside: Partial<Inside['w
     world,
     services,
     memo: new Map(),
+    introspection: 'open',
     cursorSecrets: [],
     ip: null,
     listen: () => {
