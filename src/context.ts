@@ -24,6 +24,8 @@ export interface Context extends Inside {
   readonly ip: string | null;
   /** Where the request stands with its limits; null where none hold: anonymous, or asked by the server itself. */
   readonly standing: Standing | null;
+  /** `keys`: nobody asks for `__schema` or `__type` without a credential. */
+  readonly introspection: 'open' | 'keys';
   /** The first signs the cursors of lists, all verify them. */
   readonly cursorSecrets: readonly Buffer[];
   /**

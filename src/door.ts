@@ -76,6 +76,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
   const refusals = refusalRecorder(database.bound);
   const onRefused = (context: Context, errors: readonly GraphQLError[]) =>
     auditRefusal(refusals, context, errors).catch(onError);
+  const introspection = config.introspection === 'keys' ? 'keys' : 'open';
   const door = createDoor({
     config,
     log,
@@ -94,11 +95,12 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
       createWorld,
       listening,
       countScopes: usage.countScopes,
+      introspection,
       cursorSecrets: secrets.cursors,
     }),
     plugins: [
       preflight({
-        introspection: config.introspection === 'keys' ? 'keys' : 'open',
+        introspection,
         preflight: options.preflight ?? 'on',
         onRefused,
       }),

@@ -32,6 +32,7 @@ interface ContextParts {
   readonly listening: Listening;
   readonly countScopes: KeyUsage['countScopes'];
   readonly cursorSecrets: readonly Buffer[];
+  readonly introspection: 'open' | 'keys';
 }
 
 interface CallFacts {
@@ -46,7 +47,7 @@ export const tenantOf = ({ organizationId, workspaceId, agentId }: Principal): T
 });
 
 export const contextMaker =
-  ({ database, walls, createWorld, listening, countScopes, cursorSecrets }: ContextParts) =>
+  ({ database, walls, createWorld, listening, countScopes, cursorSecrets, introspection }: ContextParts) =>
   (principal: Principal | null, facts: CallFacts, standing: Standing | null = null): Context => {
     const requestFacts = (allowedBy: string | null): RequestFacts => ({ id: facts.id, ip: facts.ip, allowedBy });
     let world: World | null = null;
@@ -56,6 +57,7 @@ export const contextMaker =
       requestId: facts.id,
       ip: facts.ip,
       standing,
+      introspection,
       cursorSecrets,
       memo: new Map(),
       get world() {

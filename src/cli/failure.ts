@@ -1,6 +1,6 @@
 // What an error means to whoever runs a command: a code, one line, and the exit code. 2 when the command or the
 // configuration is to be mended, 1 when what was asked for failed. A stack is for developers and is not shown.
-import { CodedError, ConfigurationError } from '../platform/errors.js';
+import { CodedError, ConfigurationError, type ErrorCode } from '../platform/errors.js';
 
 export interface Failure {
   readonly exitCode: 1 | 2;
@@ -10,13 +10,21 @@ export interface Failure {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** What was typed in is at fault. */
+const OF_THE_REQUEST: ReadonlySet<ErrorCode> = new Set([
+  'BAD_USER_INPUT',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'QUERY_TOO_COMPLEX',
+]);
+
 export function failureOf(error: unknown): Failure {
   if (error instanceof ConfigurationError) {
     return { exitCode: 2, code: 'CONFIGURATION', message: oneLine(error.message), data: {} };
   }
   if (error instanceof CodedError) {
     const { code, message, data } = error;
-    return { exitCode: code === 'BAD_USER_INPUT' ? 2 : 1, code, message: oneLine(withFlag(message, data)), data };
+    return { exitCode: OF_THE_REQUEST.has(code) ? 2 : 1, code, message: oneLine(withFlag(message, data)), data };
   }
   return { exitCode: 1, code: 'UNEXPECTED', message: `Unexpected: ${essence(error)}`, data: {} };
 }
@@ -30,6 +38,9 @@ const flags: Readonly<Record<string, string>> = {
   allowedIps: '--allowed-ips',
   expiresAt: '--expires-at',
   spendCapCredits: '--spend-cap',
+  file: '<file>',
+  operationName: '--operation',
+  variables: '--variables',
 };
 
 function withFlag(message: string, { field }: Readonly<Record<string, unknown>>): string {

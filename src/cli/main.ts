@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../db/migration-files.js';
+import { addAccessExplain } from './access-explain.js';
 import { addAuditVerify } from './audit-verify.js';
 import { addBootstrap } from './bootstrap.js';
 import { addCreditsTopUp } from './credits-top-up.js';
@@ -43,6 +44,7 @@ function program(): Command {
   const schema = sallyport.command('schema').description('print or check the GraphQL schema');
   addSchemaPrint(schema);
   addSchemaCheck(schema);
+  addAccessExplain(sallyport.command('access').description('say what an operation takes'));
   addDoctor(sallyport);
   return sallyport;
 }

@@ -1,9 +1,9 @@
 // Reads what GraphQL over HTTP calls a request's parameters: JSON by POST, the query string by GET, nothing else. Forms and
 // multipart are not read, so that no page can make a browser send one with a cookie; a text that is no JSON is not echoed.
 import type { IncomingMessage } from 'node:http';
+import { requireVariablesWithoutNul } from '../graphql/nul.js';
 import { CodedError } from '../platform/errors.js';
 import { readBody } from './body.js';
-import { requireVariablesWithoutNul } from './nul.js';
 
 export interface Params {
   readonly query: string;

@@ -28,6 +28,7 @@ const commands = [
   ['audit', 'verify'],
   ['schema', 'print'],
   ['schema', 'check'],
+  ['access', 'explain'],
   ['doctor'],
 ];
 

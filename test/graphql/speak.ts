@@ -37,6 +37,7 @@ export const contextOf = (principal: Principal | null, inside: Partial<Inside['w
     services,
     memo: new Map(),
     useScopes: () => undefined,
+    introspection: 'open',
     cursorSecrets: [],
     ip: null,
     standing: null,

@@ -17,6 +17,7 @@ export interface RuleRequest {
   readonly isMutation: boolean;
   readonly argumentNames: readonly string[];
   readonly nodeTypes: NodeTypes;
+  readonly judgeArguments: ((args: unknown) => void) | null;
 }
 
 const ACTION_NAME = /^[a-z][A-Za-z]*\.[a-z][A-Za-z]*$/;
@@ -42,7 +43,8 @@ export const buildRule = (request: RuleRequest): FieldRule | readonly string[] =
     declared.scopeByIdPrefix === undefined
       ? null
       : { argument: declared.scopeByIdPrefix, nodeTypes: request.nodeTypes };
-  return { coordinate, access, own, byArgument, byIdPrefix, mutation };
+  const judging = request.judgeArguments === null ? {} : { judgeArguments: request.judgeArguments };
+  return { coordinate, access, own, byArgument, byIdPrefix, mutation, ...judging };
 };
 
 const mutationProblems = ({ isMutation, mutation }: RuleRequest): string[] => {

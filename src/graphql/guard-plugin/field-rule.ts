@@ -31,6 +31,8 @@ export interface FieldRule {
   readonly byArgument: ArgumentRule | null;
   readonly byIdPrefix: IdPrefixRule | null;
   readonly mutation: MutationFacts | null;
+  /** Judges the coerced arguments before anything runs. Throws BAD_USER_INPUT. */
+  readonly judgeArguments?: (args: unknown) => void;
 }
 
 export interface MutationFacts {
@@ -51,6 +53,16 @@ type AnyField = Pick<GraphQLField<unknown, unknown>, 'extensions'>;
 /** Null for a field that no builder of ours made, such as introspection's. */
 export const ruleOf = (field: AnyField): FieldRule | null =>
   (field.extensions.sallyport as FieldRule | undefined) ?? null;
+
+/** What judges a field's arguments before anything runs; null where nothing does. */
+export const judgeOf = ({ mutation, judgeArguments }: FieldRule): ((args: unknown) => void) | null => {
+  const judgeInput = mutation?.judgeInput;
+  if (judgeInput === undefined) return judgeArguments ?? null;
+  return (args) => {
+    const input = valueAt(args, ['input']);
+    if (input !== undefined) judgeInput(input);
+  };
+};
 
 /** What an argument holds at a path; undefined where there is nothing. */
 export const valueAt = (args: unknown, path: readonly string[]): unknown =>

@@ -42,6 +42,8 @@ declare global {
     > extends FieldAccessDeclaration {
       /** Set by `t.action` and `t.effect` only; a mutation without it does not build. */
       mutationFacts?: MutationFacts | undefined;
+      /** Judges the coerced arguments before anything runs: what it throws is answered with HTTP 400. */
+      judgeArguments?: ((args: never) => void) | undefined;
     }
 
     export interface ObjectTypeOptions<Types extends SchemaTypes, Shape> extends TypeAccessDeclaration {}

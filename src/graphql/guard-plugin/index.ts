@@ -42,6 +42,7 @@ export class GuardPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       isMutation: config.kind === 'Mutation',
       argumentNames: Object.keys(config.args),
       nodeTypes: stateOf(this.builder).nodeTypes,
+      judgeArguments: (options.judgeArguments as ((args: unknown) => void) | undefined) ?? null,
     });
     if ('length' in rule) {
       this.problems.set(coordinate, rule);

@@ -18,13 +18,16 @@ export interface RefusalData {
   readonly requiredRole?: string;
 }
 
+/** Nobody, that is a request without a credential, holds nothing. */
+export type Held = Pick<Principal, 'effectiveScopes'>;
+
 /** Every scope the requirement names, and the fewest whose grant would satisfy it. */
-export const refusalData = (access: Access, principal: Principal): RefusalData => {
+export const refusalData = (access: Access, { effectiveScopes }: Held): RefusalData => {
   if (access.kind === 'role') return { requiredRole: access.role };
   if (access.kind !== 'scopes') return {};
   return {
     requiredScopes: [...new Set(access.anyOf.flat())],
-    missingScopes: missingScopes(principal.effectiveScopes, access.anyOf),
+    missingScopes: missingScopes(effectiveScopes, access.anyOf),
   };
 };
 

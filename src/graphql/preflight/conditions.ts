@@ -9,6 +9,8 @@ import {
   GraphQLSkipDirective,
   getArgumentValues,
   Kind,
+  type ValueNode,
+  visit,
 } from 'graphql';
 import { caseOf, type FieldRule, prefixesIn } from '../guard-plugin/field-rule.js';
 
@@ -29,8 +31,13 @@ export type Guard =
   /** One of the ids has this prefix. */
   | { readonly condition: number; readonly prefix: string };
 
-export const holds = (guard: Guard, values: readonly string[]): boolean => {
+/** What each condition is read as; null where nobody can tell, which a request never leaves open. */
+export type Values = readonly (string | null)[];
+
+/** @param ifUnknown the answer where the condition's value is not known */
+export const holds = (guard: Guard, values: Values, ifUnknown = false): boolean => {
   const value = values[guard.condition] ?? '';
+  if (values[guard.condition] === null) return ifUnknown;
   return 'isNot' in guard ? value !== guard.isNot : value.split(',').includes(guard.prefix);
 };
 
@@ -41,6 +48,25 @@ export const readCondition = (condition: Condition, variables: Variables): strin
     return condition.rule.byArgument === null ? '' : (caseOf(condition.rule.byArgument, args) ?? '');
   }
   return condition.rule.byIdPrefix === null ? '' : prefixesIn(condition.rule.byIdPrefix, args).join(',');
+};
+
+/** The variables that its value is read from. Others in the same argument change nothing. */
+export const variablesOf = (condition: Condition): readonly string[] => {
+  if (condition.kind === 'boolean') return [condition.variable];
+  const { byArgument, byIdPrefix } = condition.rule;
+  const [name, ...inner] = condition.kind === 'argument' ? (byArgument?.path ?? []) : [byIdPrefix?.argument];
+  let value = condition.node.arguments?.find((argument) => argument.name.value === name)?.value;
+  for (const key of inner) {
+    if (value?.kind !== Kind.OBJECT) break;
+    value = value.fields.find((field) => field.name.value === key)?.value;
+  }
+  return value === undefined ? [] : variablesIn(value);
+};
+
+const variablesIn = (value: ValueNode): readonly string[] => {
+  const names = new Set<string>();
+  visit(value, { Variable: ({ name }) => void names.add(name.value) });
+  return [...names];
 };
 
 /** As the executor will read them; nothing when it will refuse them itself. */

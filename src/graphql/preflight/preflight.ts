@@ -17,11 +17,20 @@ import { isCoded } from '../../platform/errors.js';
 import { argumentsOf, holds, readCondition, type Variables } from './conditions.js';
 import { type Requirements, requirementsOf } from './requirements.js';
 import { noteScopesUsed } from './scope-use.js';
-import { atPlace, closedIntrospection, errorsOf, judge, scopesUsed, type Verdict } from './verdict.js';
+import {
+  atPlace,
+  closedIntrospection,
+  errorsOf,
+  type Introspection,
+  isIntrospectionClosed,
+  judge,
+  scopesUsed,
+  type Verdict,
+} from './verdict.js';
 
 export interface PreflightOptions {
   /** `keys`: a request without a credential may not ask for `__schema` or `__type`. */
-  readonly introspection: 'open' | 'keys';
+  readonly introspection: Introspection;
   /** `off` in tests only: then the second wall stands alone. */
   readonly preflight?: 'on' | 'off';
   /** Told of each refused operation, before the answer leaves: the audit trail's entry. */
@@ -34,7 +43,7 @@ export interface PreflightRequest {
   readonly operationName?: string | null | undefined;
   readonly variables?: Variables | null | undefined;
   readonly principal: Principal | null;
-  readonly introspection: 'open' | 'keys';
+  readonly introspection: Introspection;
 }
 
 const VERDICTS_MAX = 256;
@@ -44,7 +53,7 @@ interface KeptVerdict {
   readonly scopesUsed: readonly Scope[];
 }
 
-interface Judged extends Requirements {
+export interface Judged extends Requirements {
   /** By scope set and condition values; the oldest goes first. */
   readonly verdicts: Map<string, KeptVerdict>;
 }
@@ -66,7 +75,7 @@ export const judgementOf = (request: PreflightRequest): Judgement => {
   const { schema, document, principal } = request;
   const judged = requirementsFor(schema, document, request.operationName ?? '');
   if (judged === null) return PASSED;
-  if (request.introspection === 'keys' && principal === null && judged.introspection.length > 0) {
+  if (isIntrospectionClosed(judged, principal, request.introspection)) {
     return refusedBy(closedIntrospection(judged.introspection));
   }
   const variables = coerced(request, judged);
@@ -80,7 +89,12 @@ export const judgementOf = (request: PreflightRequest): Judgement => {
 
 const refusedBy = (errors: readonly GraphQLError[]): Judgement => ({ errors, scopesUsed: [] });
 
-const requirementsFor = (schema: GraphQLSchema, document: DocumentNode, operationName: string): Judged | null => {
+/** What the operation takes, kept with the document; null as `requirementsOf` says. */
+export const requirementsFor = (
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string,
+): Judged | null => {
   const documents = judgedBySchema.get(schema) ?? new WeakMap<DocumentNode, Map<string, Judged | null>>();
   judgedBySchema.set(schema, documents);
   const operations = documents.get(document) ?? new Map<string, Judged | null>();
@@ -117,12 +131,10 @@ const coerced = (request: PreflightRequest, judged: Judged): Variables | null =>
 
 const badInputs = (judged: Judged, variables: Variables, values: readonly string[]): readonly GraphQLError[] => {
   const errors: GraphQLError[] = [];
-  for (const { field, node, path, guards, judge: judgeInput } of judged.inputs) {
+  for (const { field, node, path, guards, judge: judgeArguments } of judged.inputs) {
     if (!guards.every((guard) => holds(guard, values))) continue;
-    const { input } = argumentsOf(field, node, variables);
-    if (input === undefined) continue;
     try {
-      judgeInput(input);
+      judgeArguments(argumentsOf(field, node, variables));
     } catch (error) {
       errors.push(isCoded(error) ? atPlace({ node, path }, error) : locatedError(error, node, path));
     }

@@ -17,7 +17,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { type FieldRule, ruleOf } from '../guard-plugin/field-rule.js';
+import { type FieldRule, judgeOf, ruleOf } from '../guard-plugin/field-rule.js';
 import { type AnyField, type Condition, type Guard, inclusionOf } from './conditions.js';
 
 /** One field of the operation that takes something. */
@@ -34,13 +34,13 @@ export interface Need {
   readonly parent: Need | null;
 }
 
-/** A mutation whose input is judged before anything runs. */
+/** A field whose arguments are judged before anything runs. */
 export interface InputToJudge {
   readonly field: AnyField;
   readonly node: FieldNode;
   readonly path: readonly string[];
   readonly guards: readonly Guard[];
-  readonly judge: (input: unknown) => void;
+  readonly judge: (args: unknown) => void;
 }
 
 export interface Requirements {
@@ -202,8 +202,8 @@ function addNeed(walk: Walk, field: AnyField, node: FieldNode, rule: FieldRule, 
     parent: place.parent,
   };
   found.needs.push(need);
-  const judge = rule.mutation?.judgeInput;
-  if (judge !== undefined) found.inputs.push({ field, node, path: place.path, guards: need.guards, judge });
+  const judge = judgeOf(rule);
+  if (judge !== null) found.inputs.push({ field, node, path: place.path, guards: need.guards, judge });
   return need;
 }
 

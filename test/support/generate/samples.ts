@@ -72,6 +72,10 @@ const companions: Readonly<Record<string, readonly string[]>> = {
 /** Values that the type cannot tell. */
 const values: Readonly<Record<string, () => unknown>> = {
   'Query.fieldAccess(coordinates:)': () => ['Query.me'],
+  // An action, an effect and a condition, so that every field of the answer has something to tell.
+  'Query.explainAccess(document:)': () =>
+    'mutation ($full: Boolean!) { createContact(input: { name: "A" }) { contact { id name @include(if: $full) } } ' +
+    `sendMessage(input: { messageId: "\${newId('msg')}" }) { messageId } }`,
   'CreateInboxInput.address': () => `${newId('inb')}@example.com`,
   'CreateInboxInput.channel': () => 'EMAIL',
   'TriggerAgentInput.mode': () => 'CHAT',

@@ -8,8 +8,8 @@ import {
   validate,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { LIMITS, type LimitName, parseWithin, requireWithinLimits } from '../../src/graphql/limits.js';
 import { measureOperation, nestingOf } from '../../src/graphql/measure.js';
-import { LIMITS, type LimitName, parseWithin, requireWithinLimits } from '../../src/http/limits.js';
 import { CodedError } from '../../src/platform/errors.js';
 
 const schema = buildSchema(`

@@ -1,6 +1,6 @@
 import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { requireDocumentWithoutNul, requireVariablesWithoutNul } from '../../src/http/nul.js';
+import { requireDocumentWithoutNul, requireVariablesWithoutNul } from '../../src/graphql/nul.js';
 
 const judge = (variables: unknown) => requireVariablesWithoutNul(variables, JSON.stringify(variables));
 const judgeText = (text: string) => requireDocumentWithoutNul(parse(text), text);

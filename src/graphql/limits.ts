@@ -11,8 +11,8 @@ import {
   parse,
   type Source,
 } from 'graphql';
-import { measuredOperation, measuredOperations, nestingOf, type Schema, SELECTIONS_MAX } from '../graphql/measure.js';
 import { CodedError } from '../platform/errors.js';
+import { measuredOperation, measuredOperations, nestingOf, type Schema, SELECTIONS_MAX } from './measure.js';
 import { requireDocumentWithoutNul } from './nul.js';
 
 export interface Limit {

@@ -1,0 +1,77 @@
+// `explainAccess`: what an operation takes, as data, before anybody sends it. Runs nothing of the operation.
+import type { Context } from '../../context.js';
+import { badInput } from '../../platform/errors.js';
+import type { Builder } from '../builder-types.js';
+import type { Variables } from '../preflight/conditions.js';
+import { explain } from './explain.js';
+import { defineExplanationType, EXPLAIN_IS_PUBLIC } from './explanation-type.js';
+import { EXPLAINED_MAX, newReading, type Reading, readDocument } from './read-document.js';
+import { hypotheticalKey, readScopes } from './whom.js';
+
+export const defineExplainAccess = (builder: Builder): void => {
+  const Explanation = defineExplanationType(builder);
+  builder.queryField('explainAccess', (t) =>
+    t.field({
+      type: Explanation,
+      nullable: true,
+      public: EXPLAIN_IS_PUBLIC,
+      description:
+        'What an operation takes and whether it would be allowed, without running it: scopes, the smallest sets that ' +
+        `suffice, a verdict per field, effects and cost. At most ${EXPLAINED_MAX} in one request.`,
+      args: {
+        document: t.arg.string({ required: true, description: 'The operation in GraphQL, with its fragments.' }),
+        variables: t.arg({
+          type: 'JSON',
+          description: 'Its variables, an object. Those left out are told where they decide something.',
+        }),
+        operationName: t.arg.string({ description: 'Which operation, where the document has several.' }),
+        scopes: t.arg({
+          type: ['Scope'],
+          description:
+            'Judge for a key with these scopes, either spelling, wildcards too; of one namespace. Left out: for the caller.',
+        }),
+      },
+      judgeArguments: ({ scopes }: { readonly scopes?: readonly string[] | null }) => {
+        if (scopes !== null && scopes !== undefined) readScopes(scopes);
+      },
+      resolve: async (
+        _root,
+        { document: text, variables: sent, operationName = null, scopes },
+        context,
+        { schema },
+      ) => {
+        const variables = requireObject(sent);
+        const request = { schema, variables, operationName, introspection: context.introspection };
+        const principal = scopes === null || scopes === undefined ? context.principal : await keyWith(scopes, context);
+        const document = readDocument({ ...request, document: text }, readingOf(context));
+        return explain({ ...request, document, principal });
+      },
+    }),
+  );
+};
+
+/** A key that need not exist, under the policies of the caller's workspace. */
+const keyWith = async (scopes: readonly string[], context: Context) => {
+  const { principal } = context;
+  const granted = readScopes(scopes);
+  if (principal === null) return hypotheticalKey(granted);
+  const policies = await context.world.db.workspace.findFirstOrThrow({
+    where: { id: principal.workspaceId },
+    select: { explicitSpendScopes: true, keysReadOnly: true },
+  });
+  return hypotheticalKey(granted, principal, policies);
+};
+
+const requireObject = (variables: unknown): Variables => {
+  if (variables === null || variables === undefined) return {};
+  if (typeof variables === 'object' && !Array.isArray(variables)) return variables as Variables;
+  throw badInput('variables: an object with a value per variable is expected.', 'variables');
+};
+
+const MEMO = 'explainAccess';
+
+const readingOf = ({ memo }: Context): Reading => {
+  const reading = (memo.get(MEMO) as Reading | undefined) ?? newReading();
+  memo.set(MEMO, reading);
+  return reading;
+};
