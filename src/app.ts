@@ -4,7 +4,9 @@ import type { GraphQLSchema } from 'graphql';
 import { auditAsOwner, systemActor } from './audit/record.js';
 import { type Sealer, startSealer } from './audit/sealer.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
-import { KEY_PATTERN_ANY } from './auth/key-format.js';
+import { factsAtHand } from './auth/create-key.js';
+import { keyFormats, openKeyFormats } from './auth/imported-formats.js';
+import { keyPatterns } from './auth/key-format.js';
 import { openKeyUsage } from './auth/key-usage.js';
 import { memoryStore } from './auth/rate-limit/memory-store.js';
 import { openRateLimiter } from './auth/rate-limit/rate-limiter.js';
@@ -14,6 +16,7 @@ import type { Config } from './config.js';
 import { forgetCaptured } from './connectors/capture/capture.js';
 import type { Connectors } from './connectors/connector.js';
 import { openConnectors } from './connectors/registry.js';
+import type { Services } from './context.js';
 import type { Database } from './db/database.js';
 import { type AddressLimits, openHttp } from './door.js';
 import { type ApprovalRule, defaultRules } from './effects/approval-policy.js';
@@ -22,14 +25,17 @@ import { type EffectDeps, effectRegistry } from './effects/deps.js';
 import { effectWork } from './effects/effect-jobs.js';
 import { effectLimits } from './effects/limits.js';
 import { priceBook } from './effects/prices.js';
+import { systemPrincipal } from './effects/worker-world.js';
 import { openFanOut } from './events/fan-out.js';
 import { actionRegistry } from './graphql/builder.js';
-import type { Walls } from './guard/guarded-db.js';
+import { asSystem } from './guard/as-system.js';
+import { confineTransaction, type Walls } from './guard/guarded-db.js';
 import { requireEveryModelClassified } from './guard/tenancy.js';
 import { openQueue } from './jobs/boss.js';
 import { startWorker, type Worker } from './jobs/worker.js';
 import { workspaceChores } from './modules/workspaces/workspaces.jobs.js';
 import { type Clock, systemClock } from './platform/clock.js';
+import { newId } from './platform/ids.js';
 import { createLogger, type Logger } from './platform/logger.js';
 import { loadOrCreateSecretFile } from './platform/secret-file.js';
 import { openSecrets, type Secrets } from './platform/secrets.js';
@@ -75,7 +81,7 @@ export const secretsOf = (config: Config): Secrets =>
   });
 
 export const loggerOf = (config: Pick<Config, 'logLevel'>): Logger =>
-  createLogger({ level: config.logLevel, secretPatterns: [KEY_PATTERN_ANY] });
+  createLogger({ level: config.logLevel, secretPatterns: keyPatterns });
 
 /** How the sign-in and key code writes audit entries: as the owner, in its own transaction. */
 export const ownersAudit: RecordAuthAudit = (db, { workspaceId, actor, allowedBy, requestId, ip, ...input }) =>
@@ -84,6 +90,33 @@ export const ownersAudit: RecordAuthAudit = (db, { workspaceId, actor, allowedBy
     request: { id: requestId, ip, allowedBy },
   }).record(input);
 
+/**
+ * One transaction of the owner in a workspace, with the services a request would have, acting as the server itself: what
+ * the command line changes is changed by the same rules.
+ */
+export const asOperator = <T>(
+  { config, database }: Pick<AppOptions, 'config' | 'database'>,
+  workspaceId: string,
+  reason: string,
+  run: (services: Services) => Promise<T>,
+): Promise<T> =>
+  asSystem(database, reason, async (tx) => {
+    await factsAtHand(tx, workspaceId);
+    const { organizationId } = await tx.workspace.findUniqueOrThrow({ where: { id: workspaceId } });
+    const tenant = { organizationId, workspaceId, agentId: null };
+    const keyForms = { brand: config.keyBrand, imported: keyFormats() };
+    const createWorld = worldFactory({
+      ...engineOf({}),
+      prices: priceBook,
+      plans: config.plans,
+      clock: systemClock,
+      keyForms,
+    });
+    const facts = { id: newId('req'), ip: null, allowedBy: null };
+    const db = await confineTransaction(tx, tenant);
+    return run(servicesOf(createWorld(db, systemPrincipal(tenant, null), facts, tx)));
+  });
+
 /** Everything connected and ready to listen or to work; the database is open and migrated, and stays the caller's to close. */
 export async function createApp(options: AppOptions): Promise<App> {
   requireEveryModelClassified();
@@ -91,7 +124,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   const secrets = secretsOf(config);
   const onError = (error: unknown) => log.error({ err: error }, 'something in the background failed');
   const engine = engineOf(options);
-  const createWorld = worldFactory({ ...engine, prices: priceBook, plans: config.plans, clock });
+  const formats = await openKeyFormats(database, onError);
+  const keyForms = { brand: config.keyBrand, imported: formats };
+  const createWorld = worldFactory({ ...engine, prices: priceBook, plans: config.plans, clock, keyForms });
   const connectors = connectorsOf(config);
   const limits = {
     leaseMs: effectLimits.leaseMs,
@@ -115,6 +150,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     limiter,
     secrets,
     createWorld,
+    keyForms,
     fanOut,
     usage,
     audit: ownersAudit,
@@ -137,20 +173,21 @@ export async function createApp(options: AppOptions): Promise<App> {
       await fanOut.close();
       await sealer.stop();
       await usage.close();
+      await formats.close();
       await redis?.close();
       await queue.close();
     },
   };
 }
 
-function engineOf({ rules }: AppOptions): EffectDeps {
+function engineOf({ rules }: Pick<AppOptions, 'rules'>): EffectDeps {
   return {
     definitions: effectRegistry(effectDefinitions),
     actionPerformer: (action) => {
       const held = actionRegistry.get(action);
       if (held === undefined) return null;
-      const { asSystem } = held;
-      return { asSystem, run: (input, world) => held.run(input, { world, services: servicesOf(world) }) };
+      const { asSystem, showsSecret } = held;
+      return { asSystem, showsSecret, run: (input, world) => held.run(input, { world, services: servicesOf(world) }) };
     },
     rulesOf: async () => [...(rules ?? []), ...defaultRules],
     requesterOf: (effect, db) => revivePrincipal(db.$sql, effect),

@@ -5,6 +5,7 @@ import { type RecordRefusal, refusalRecorder } from './audit/refusal.js';
 import { openApiKeyDoor } from './auth/api-key.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
 import { openDoors } from './auth/authenticate.js';
+import type { KeyForms } from './auth/imported-formats.js';
 import type { KeyUsage } from './auth/key-usage.js';
 import type { Principal } from './auth/principal.js';
 import { openAnonymousLimit } from './auth/rate-limit/anonymous-limit.js';
@@ -52,6 +53,7 @@ export interface HttpParts {
   readonly limiter: RateLimiter;
   readonly secrets: Secrets;
   readonly createWorld: CreateWorld;
+  readonly keyForms: KeyForms;
   readonly fanOut: FanOut;
   readonly usage: KeyUsage;
   readonly audit: RecordAuthAudit;
@@ -60,7 +62,7 @@ export interface HttpParts {
 
 export async function openHttp(options: HttpOptions, parts: HttpParts) {
   const { config, database, walls = 'both', addressLimits } = options;
-  const { log, clock, limiter, secrets, createWorld, fanOut, usage, audit, onError } = parts;
+  const { log, clock, limiter, secrets, createWorld, keyForms, fanOut, usage, audit, onError } = parts;
   const cookieSecrets = secrets.cookies.map((secret) => secret.toString('base64url'));
   let ownUrl = config.publicUrl;
   const signIn = openSignIn({
@@ -83,7 +85,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     schema,
     sdl: printSdl(schema),
     authenticate: openDoors({
-      apiKeys: openApiKeyDoor(database, config.keyBrand, openGuessGate(clock, addressLimits?.guesses)),
+      apiKeys: openApiKeyDoor(database, keyForms, openGuessGate(clock, addressLimits?.guesses)),
       sessions: openSessionDoor(database, cookieSecrets),
       secureOnly: config.publicUrl?.startsWith('https:') ?? false,
       countUse: usage.count,

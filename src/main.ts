@@ -1,7 +1,7 @@
 // The life of the process, in order: the database is opened, the app connected, the door opened, jobs worked; told to stop,
 // it takes no more, lets what runs end, closes the database. What goes wrong is one line and an exit code.
 import { type App, createApp } from './app.js';
-import { KEY_PATTERN_ANY } from './auth/key-format.js';
+import { keyPatterns } from './auth/key-format.js';
 import { endAtOnce } from './cli/last-words.js';
 import { type Desk, runOperation } from './cli/operations.js';
 import { type OpenSocket, openSocket } from './cli/socket.js';
@@ -34,7 +34,7 @@ const closeWithinMs = 3_000;
 
 /** Logs of a process go to standard error: standard output is for what a command answers. */
 export const openLog = ({ logLevel }: Pick<Config, 'logLevel'>): Logger =>
-  createLogger({ level: logLevel, secretPatterns: [KEY_PATTERN_ANY], destination: logOutput(process.stderr) });
+  createLogger({ level: logLevel, secretPatterns: keyPatterns, destination: logOutput(process.stderr) });
 
 /** @throws ConfigurationError for whatever the operator can mend, with everything closed again */
 export async function start({ config, log, listens, works }: StartOptions): Promise<Running> {

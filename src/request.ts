@@ -38,6 +38,7 @@ interface ContextParts {
 interface CallFacts {
   readonly id: string;
   readonly ip: string | null;
+  readonly receivedAtMs: number;
 }
 
 export const tenantOf = ({ organizationId, workspaceId, agentId }: Principal): Tenant => ({
@@ -49,7 +50,10 @@ export const tenantOf = ({ organizationId, workspaceId, agentId }: Principal): T
 export const contextMaker =
   ({ database, walls, createWorld, listening, countScopes, cursorSecrets, introspection }: ContextParts) =>
   (principal: Principal | null, facts: CallFacts, standing: Standing | null = null): Context => {
-    const requestFacts = (allowedBy: string | null): RequestFacts => ({ id: facts.id, ip: facts.ip, allowedBy });
+    const requestFacts = (allowedBy: string | null): RequestFacts => {
+      const { id, ip, receivedAtMs } = facts;
+      return { id, ip, receivedAtMs, allowedBy };
+    };
     let world: World | null = null;
     let services: Services | null = null;
     return {

@@ -8,6 +8,7 @@ import './modules/agents/agents.mutations.js';
 import './modules/api-keys/api-keys.schema.js';
 import './modules/api-keys/api-key-use.schema.js';
 import './modules/api-keys/api-key-insights.schema.js';
+import './modules/api-keys/api-keys.mutations.js';
 import './modules/contacts/contacts.schema.js';
 import './modules/contacts/contacts.mutations.js';
 import './modules/inboxes/inboxes.schema.js';

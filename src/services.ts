@@ -2,6 +2,7 @@
 import type { Services } from './context.js';
 import type { World } from './effects/world.js';
 import { agentsService } from './modules/agents/agents.service.js';
+import { apiKeysService } from './modules/api-keys/api-keys.service.js';
 import { contactsService } from './modules/contacts/contacts.service.js';
 import { conversationsService } from './modules/conversations/conversations.service.js';
 import { inboxesService } from './modules/inboxes/inboxes.service.js';
@@ -10,6 +11,7 @@ import { workspacesService } from './modules/workspaces/workspaces.service.js';
 
 const factories: { readonly [Noun in keyof Services]: (world: World) => Services[Noun] } = {
   agents: agentsService,
+  apiKeys: apiKeysService,
   contacts: contactsService,
   conversations: conversationsService,
   inboxes: inboxesService,

@@ -1,7 +1,7 @@
 // What matters is remembered, in the transaction of the change itself: an entry exists exactly when the change does. Who,
 // by which right and from where come from the world; the caller says only what. A secret never enters, a personal value
 // only as a commitment. A refusal has no change to share a transaction with and gets its own (`recordRefusal`).
-import { KEY_PATTERN_ANY } from '../auth/key-format.js';
+import { holdsKey } from '../auth/key-format.js';
 import type { Principal } from '../auth/principal.js';
 import type { Prisma } from '../generated/prisma/client.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
@@ -122,7 +122,7 @@ const webhookSecret = /whsec_[0-9A-Za-z+/]{16,}/;
 /** Whether something in it has the form of an API key or a webhook secret. */
 export function looksSecret(value: AuditValue): boolean {
   const text = JSON.stringify(value);
-  return text.search(KEY_PATTERN_ANY) >= 0 || webhookSecret.test(text);
+  return holdsKey(text) || webhookSecret.test(text);
 }
 
 function requireNoSecret(action: AuditAction, field: string, value: AuditValue): void {

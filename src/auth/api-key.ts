@@ -3,6 +3,7 @@
 // next request of every process. All times are judged by the database's clock. Step 2 of the walk.
 import type { Database } from '../db/database.js';
 import { CodedError } from '../platform/errors.js';
+import type { KeyForms } from './imported-formats.js';
 import { isIpAllowed } from './ip-list.js';
 import { hashKey, parseKey } from './key-format.js';
 import type { Plan } from './plans.js';
@@ -51,15 +52,18 @@ export interface ApiKeyDoor {
   authenticate(key: string, ip: string | null): Promise<KeyEntry>;
 }
 
-/** @param gate bounds how often an address may guess; null in tests that do not care */
+/**
+ * @param forms a brand alone: no other keys are known
+ * @param gate bounds how often an address may guess; null in tests that do not care
+ */
 export const openApiKeyDoor = (
   database: Pick<Database, 'query'>,
-  brand: string,
+  forms: KeyForms | string,
   gate: GuessGate | null = null,
 ): ApiKeyDoor => ({
   async authenticate(key, ip) {
     try {
-      const hash = hashOf(key, brand);
+      const hash = hashOf(key, forms);
       // Not awaited when there is nothing to wait for, which is nearly always.
       const turn = gate?.admit(hash, ip) ?? null;
       if (turn !== null) await turn;
@@ -74,8 +78,8 @@ export const openApiKeyDoor = (
 });
 
 /** Judges the format first: what is no key costs no look-up. */
-function hashOf(key: string, brand: string): Buffer {
-  if (parseKey(key, brand) !== null) return hashKey(key);
+function hashOf(key: string, forms: KeyForms | string): Buffer {
+  if (isOfForm(key, forms)) return hashKey(key);
   throw unauthenticated('MALFORMED', 'This is not an API key of this server. Check that it was copied whole.');
 }
 
@@ -92,6 +96,11 @@ function judge(row: KeyRow | undefined, ip: string | null): KeyEntry {
   }
   return { principal: principalOfRow(row), secretId: row.secret_id };
 }
+
+const isOfForm = (key: string, forms: KeyForms | string): boolean =>
+  typeof forms === 'string'
+    ? parseKey(key, forms) !== null
+    : parseKey(key, forms.brand) !== null || forms.imported.matches(key);
 
 /**
  * The order is part of the contract: what can never work again is said before what may be undone.

@@ -8,7 +8,13 @@ export type AuthAuditAction =
   | 'member.create'
   | 'creditAccount.topUp'
   | 'apiKey.create'
+  | 'apiKey.update'
+  | 'apiKey.rotate'
+  | 'apiKey.suspend'
+  | 'apiKey.resume'
   | 'apiKey.revoke'
+  | 'apiKey.delete'
+  | 'apiKey.import'
   | 'session.create'
   | 'session.refused';
 

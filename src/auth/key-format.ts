@@ -20,6 +20,25 @@ export const KEY_BRAND_PATTERN = /^[a-z][a-z0-9]{0,15}$/;
  */
 export const KEY_PATTERN_ANY = /[0-9A-Za-z]{0,16}_(?:acct|agt)_[0-9A-Za-z]{12,}/g;
 
+const imported = new Map<string, RegExp>();
+let patterns: readonly RegExp[] = [KEY_PATTERN_ANY];
+
+/** For the whole process: what one server has learnt to be secret is written down by none. */
+export const addSecretPattern = (name: string, pattern: RegExp): void => {
+  if (imported.has(name)) return;
+  imported.set(name, pattern);
+  patterns = [KEY_PATTERN_ANY, ...imported.values()];
+};
+
+/** What keys look like, those brought along included; another list as soon as there are more. */
+export const keyPatterns = (): readonly RegExp[] => patterns;
+
+export const holdsKey = (text: string): boolean => patterns.some((pattern) => text.search(pattern) >= 0);
+
+/** The text with every key in it taken out. */
+export const withoutKeys = (text: string): string =>
+  patterns.reduce((rest, pattern) => rest.replace(pattern, '[key]'), text);
+
 export interface ParsedKey {
   readonly kind: KeyKind;
   /** The fixed part, for example `sp_acct_`. */

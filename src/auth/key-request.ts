@@ -1,7 +1,7 @@
 // What may be asked of a new key, judged before anything is written. Pure but for the facts it is given (the workspace's
 // plan, the database's time), so the command line and the API refuse the same things in the same words.
 import { expandScopes, grantScopes } from '../guard/scope-grants.js';
-import { factsOf, type KeyKind } from '../guard/scopes.js';
+import { factsOf, type KeyKind, type Scope } from '../guard/scopes.js';
 import { badInput } from '../platform/errors.js';
 import { isId } from '../platform/ids.js';
 import { readRange } from './ip-list.js';
@@ -12,19 +12,19 @@ export type SpendCapPeriod = 'LIFETIME' | 'DAY' | 'MONTH';
 /** Left out and null mean the same: the default. */
 export interface KeyRequest {
   readonly kind: KeyKind;
-  readonly agentId?: string | null;
+  readonly agentId?: string | null | undefined;
   readonly name: string;
   /** Either spelling; left out: the default of the kind. */
-  readonly scopes?: readonly string[] | null;
+  readonly scopes?: readonly string[] | null | undefined;
   /** Addresses and CIDR blocks; empty: any. */
-  readonly allowedIps?: readonly string[] | null;
+  readonly allowedIps?: readonly string[] | null | undefined;
   /** ISO 8601 with a time zone when it is text. */
-  readonly expiresAt?: Date | string | null;
-  readonly spendCapCredits?: number | null;
+  readonly expiresAt?: Date | string | null | undefined;
+  readonly spendCapCredits?: number | null | undefined;
   /** LIFETIME unless said otherwise; refused without a cap. */
-  readonly spendCapPeriod?: SpendCapPeriod | null;
-  readonly rpm?: number | null;
-  readonly rpd?: number | null;
+  readonly spendCapPeriod?: SpendCapPeriod | null | undefined;
+  readonly rpm?: number | null | undefined;
+  readonly rpd?: number | null | undefined;
 }
 
 /** What the database knows and a request must agree with. */
@@ -33,6 +33,10 @@ export interface KeyFactsAtHand {
   /** What the operator's plans allow; the default ones when left out. */
   readonly plans?: Plans | undefined;
   readonly now: Date;
+  /** The workspace's policies; none holds when left out. */
+  readonly keyLifeDaysMax?: number | null;
+  readonly explicitSpendScopes?: boolean;
+  readonly keysReadOnly?: boolean;
 }
 
 /** Ready to be stored, `agentId` still to be found in the workspace. */
@@ -53,13 +57,21 @@ export interface JudgedKey {
 const NAME_MAX = 100;
 const RANGES_MAX = 100;
 const INT_MAX = 2_147_483_647;
+const DAY_MS = 86_400_000;
+/** Past it the writer meant never, which has a spelling of its own. */
+const LIFE_YEARS_MAX = 100;
 const ZONED_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 
 /**
  * @param prefix path of the request in the caller's arguments, for example `input.`
  * @throws BAD_USER_INPUT naming the field
  */
-export function judgeKeyRequest(request: KeyRequest, facts: KeyFactsAtHand, prefix = ''): JudgedKey {
+export function judgeKeyRequest(
+  request: KeyRequest,
+  facts: KeyFactsAtHand,
+  prefix = '',
+  audience: 'KEY' | 'IMPORT' = 'KEY',
+): JudgedKey {
   const at = (field: string): string => `${prefix}${field}`;
   if (request.kind !== 'ACCOUNT' && request.kind !== 'AGENT') {
     throw badInput('The kind of a key is ACCOUNT or AGENT.', at('kind'));
@@ -70,16 +82,20 @@ export function judgeKeyRequest(request: KeyRequest, facts: KeyFactsAtHand, pref
     kind: request.kind,
     requested: request.scopes,
     field: at('scopes'),
+    explicitSpendScopes: facts.explicitSpendScopes ?? false,
+    audience,
   });
+  const expiry = judgeExpiry(request.expiresAt ?? null, { ...facts, madeAt: facts.now }, at('expiresAt'));
+  const held = expandScopes(scopes, { keyKind: request.kind, explicitSpendScopes: facts.explicitSpendScopes ?? false });
   return {
     kind: request.kind,
     agentId,
     name: requireName(request.name, at('name')),
     scopes,
-    warnings,
+    warnings: [...warnings, ...expiry.warnings, ...readOnlyWarnings(held, facts)],
     allowedIps: judgeRanges(request.allowedIps ?? [], at('allowedIps')),
-    expiresAt: judgeExpiry(request.expiresAt ?? null, facts.now, at('expiresAt')),
-    ...judgeCap(request, scopes, at),
+    expiresAt: expiry.expiresAt,
+    ...judgeCap(request, held, at),
     rpm: judgeLimit(request.rpm ?? null, most.rpm, facts.plan, at('rpm')),
     rpd: judgeLimit(request.rpd ?? null, most.rpd, facts.plan, at('rpd')),
   };
@@ -105,7 +121,7 @@ const judgeAgent = ({ kind, agentId = null }: KeyRequest, field: string): string
   return agentId;
 };
 
-const judgeRanges = (ranges: readonly string[], field: string): readonly string[] => {
+export const judgeRanges = (ranges: readonly string[], field: string): readonly string[] => {
   if (ranges.length > RANGES_MAX) throw badInput(`At most ${RANGES_MAX} addresses may be listed.`, field);
   const canonical = ranges.map((text) => {
     const read = readRange(text);
@@ -115,20 +131,65 @@ const judgeRanges = (ranges: readonly string[], field: string): readonly string[
   return [...new Set(canonical)];
 };
 
-const judgeExpiry = (expiresAt: Date | string | null, now: Date, field: string): Date | null => {
-  if (expiresAt === null) return null;
+const readOnlyWarnings = (held: ReadonlySet<Scope>, { keysReadOnly }: KeyFactsAtHand): readonly string[] => {
+  const lost = keysReadOnly === true ? [...held].filter((scope) => !factsOf(scope).readOnly).sort() : [];
+  return lost.length === 0
+    ? []
+    : [`This workspace lets keys read only: ${lost.join(', ')} will be refused until that is lifted`];
+};
+
+interface Life {
+  readonly now: Date;
+  readonly madeAt: Date;
+  readonly keyLifeDaysMax?: number | null;
+}
+
+/** None asked for: the longest that the workspace allows. */
+export const judgeExpiry = (
+  asked: Date | string | null,
+  { now, madeAt, keyLifeDaysMax = null }: Life,
+  field: string,
+): { readonly expiresAt: Date | null; readonly warnings: readonly string[] } => {
+  const latest = keyLifeDaysMax === null ? null : new Date(madeAt.getTime() + keyLifeDaysMax * DAY_MS);
+  if (asked === null) {
+    if (latest === null) return { expiresAt: null, warnings: [] };
+    return {
+      expiresAt: latest,
+      warnings: [
+        `Keys of this workspace live ${keyLifeDaysMax} days at most: this one expires ${latest.toISOString()}`,
+      ],
+    };
+  }
+  const expiresAt = readExpiry(asked, now, field);
+  if (latest !== null && expiresAt > latest) {
+    throw badInput(
+      `Keys of this workspace live ${keyLifeDaysMax} days at most; ask for ${latest.toISOString()} or earlier.`,
+      field,
+    );
+  }
+  return { expiresAt, warnings: [] };
+};
+
+const readExpiry = (expiresAt: Date | string, now: Date, field: string): Date => {
   if (typeof expiresAt === 'string' && !ZONED_TIME.test(expiresAt)) {
     throw badInput('The expiry must be an ISO 8601 time with a time zone, such as 2030-01-31T12:00:00Z.', field);
   }
   const time = new Date(expiresAt);
   if (Number.isNaN(time.getTime())) throw badInput('The expiry is not a time that exists.', field);
   if (time <= now) throw badInput('The expiry must be in the future.', field);
+  if (time.getTime() > now.getTime() + LIFE_YEARS_MAX * 366 * DAY_MS) {
+    throw badInput(`The expiry is more than ${LIFE_YEARS_MAX} years ahead; leave it out for a key without one.`, field);
+  }
   return time;
 };
 
-const judgeCap = (
-  { spendCapCredits: cap = null, spendCapPeriod: period = null }: KeyRequest,
-  scopes: readonly string[],
+/** @param held concrete scopes, under the workspace's policy on spending */
+export const judgeCap = (
+  {
+    spendCapCredits: cap = null,
+    spendCapPeriod: period = null,
+  }: Pick<KeyRequest, 'spendCapCredits' | 'spendCapPeriod'>,
+  held: ReadonlySet<Scope>,
   at: (field: string) => string,
 ): Pick<JudgedKey, 'spendCapCredits' | 'spendCapPeriod'> => {
   if (cap === null) {
@@ -138,13 +199,13 @@ const judgeCap = (
   if (!Number.isInteger(cap) || cap < 0 || cap > INT_MAX) {
     throw badInput(`The spend cap must be a whole number of credits from 0 to ${INT_MAX}.`, at('spendCapCredits'));
   }
-  if (![...expandScopes(scopes)].some((scope) => factsOf(scope).spends)) {
+  if (![...held].some((scope) => factsOf(scope).spends)) {
     throw badInput('This key holds no scope that spends; leave the spend cap out.', at('spendCapCredits'));
   }
   return { spendCapCredits: cap, spendCapPeriod: period ?? 'LIFETIME' };
 };
 
-const judgeLimit = (limit: number | null, max: number, plan: Plan, field: string): number | null => {
+export const judgeLimit = (limit: number | null, max: number, plan: Plan, field: string): number | null => {
   if (limit === null) return null;
   if (!Number.isInteger(limit) || limit < 1 || limit > max) {
     throw badInput(`${field} must be a whole number from 1 to ${max}, the limit of the plan ${plan}.`, field);

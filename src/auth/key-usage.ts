@@ -4,7 +4,7 @@
 import type { Database } from '../db/database.js';
 import type { Scope } from '../guard/scopes.js';
 import type { Clock } from '../platform/clock.js';
-import { KEY_PATTERN_ANY } from './key-format.js';
+import { withoutKeys } from './key-format.js';
 import { STORE_KEY_USE, STORE_SCOPE_USE, STORE_SECRET_USE } from './key-usage-store.js';
 
 export interface UsedKey {
@@ -179,4 +179,4 @@ const shownKey = (tally: KeyTally): KeyTally => ({
   userAgent: tally.userAgent === null ? null : readable(tally.userAgent),
 });
 
-const readable = (userAgent: string): string => userAgent.replace(KEY_PATTERN_ANY, '[key]').slice(0, USER_AGENT_MAX);
+const readable = (userAgent: string): string => withoutKeys(userAgent).slice(0, USER_AGENT_MAX);

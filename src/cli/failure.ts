@@ -41,6 +41,10 @@ const flags: Readonly<Record<string, string>> = {
   file: '<file>',
   operationName: '--operation',
   variables: '--variables',
+  spendCapPeriod: '--spend-cap-period',
+  rpm: '--rpm',
+  rpd: '--rpd',
+  graceSeconds: '--grace-seconds',
 };
 
 function withFlag(message: string, { field }: Readonly<Record<string, unknown>>): string {

@@ -13,7 +13,16 @@ interface KeysCreateOptions {
   readonly allowedIps?: string[];
   readonly expiresAt?: string;
   readonly spendCap?: number;
+  readonly spendCapPeriod?: 'lifetime' | 'day' | 'month';
+  readonly rpm?: number;
+  readonly rpd?: number;
 }
+
+const periods: Readonly<Record<string, 'LIFETIME' | 'DAY' | 'MONTH'>> = {
+  lifetime: 'LIFETIME',
+  day: 'DAY',
+  month: 'MONTH',
+};
 
 export const addKeysCreate = (parent: Command): void =>
   addCommand<KeysCreateOptions>(parent, {
@@ -33,7 +42,14 @@ export const addKeysCreate = (parent: Command): void =>
         .option('--scopes <list>', 'separated by commas; left out: a few that only read', listOf)
         .option('--allowed-ips <list>', 'addresses and CIDR blocks; left out: any', listOf)
         .option('--expires-at <time>', 'such as 2030-01-31T12:00:00Z; left out: never')
-        .option('--spend-cap <credits>', 'the most the key may spend in its life', wholeNumber),
+        .option('--spend-cap <credits>', 'the most the key may spend per period', wholeNumber)
+        .addOption(
+          new Option('--spend-cap-period <period>', 'after which the cap begins anew; left out: lifetime').choices([
+            ...['lifetime', 'day', 'month'],
+          ]),
+        )
+        .option('--rpm <requests>', 'requests per minute; left out: as the plan says', wholeNumber)
+        .option('--rpd <requests>', 'requests per day; left out: as the plan says', wholeNumber),
     run: async (options, output) => {
       const { key, warnings, ...facts } = await perform(loadSettings(), 'keys.create', {
         workspaceId: options.workspace,
@@ -44,6 +60,9 @@ export const addKeysCreate = (parent: Command): void =>
         allowedIps: options.allowedIps ?? null,
         expiresAt: options.expiresAt ?? null,
         spendCapCredits: options.spendCap ?? null,
+        spendCapPeriod: periods[options.spendCapPeriod ?? ''] ?? null,
+        rpm: options.rpm ?? null,
+        rpd: options.rpd ?? null,
       });
       const { id, ...rest } = facts;
       output.print({

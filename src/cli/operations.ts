@@ -1,16 +1,16 @@
 // What the command line does to a database, as one table: run here when the folder is free, or by the running server that
 // holds it (socket.ts), and the same thing either way. Inputs are judged again where they run; results are JSON.
 import { z } from 'zod';
-import { ownersAudit } from '../app.js';
+import { asOperator, ownersAudit } from '../app.js';
 import { readTrail } from '../audit/trail.js';
 import { type Verification, verifyTrail } from '../audit/verify.js';
 import { bootstrap } from '../auth/bootstrap.js';
-import { createKey, factsAtHand } from '../auth/create-key.js';
-import { listKeys, revokeKey } from '../auth/keys.js';
+import { factsAtHand } from '../auth/create-key.js';
+import { listKeys } from '../auth/keys.js';
 import type { Config } from '../config.js';
 import type { Database } from '../db/database.js';
 import { asSystem } from '../guard/as-system.js';
-import { badInput } from '../platform/errors.js';
+import { badInput, notFound } from '../platform/errors.js';
 import type { AuditKey } from '../platform/secrets.js';
 import { requireValid } from '../platform/validation.js';
 import { requireMigrated } from './apply-migrations.js';
@@ -37,6 +37,33 @@ const operation = <Input, Result>(
 
 const optional = <Type extends z.ZodType>(type: Type) => type.nullish().transform((value) => value ?? null);
 
+const keyImport = z.object({
+  format: z.object({ prefix: z.string(), length: z.number(), alphabet: z.string() }),
+  keys: z.array(
+    z.object({
+      kind: z.enum(['ACCOUNT', 'AGENT']),
+      agentId: z.string().nullish(),
+      name: z.string(),
+      scopes: z.array(z.string()).nullish(),
+      hash: z.string(),
+      start: z.string().nullish(),
+      expiresAt: z.string().nullish(),
+      allowedIps: z.array(z.string()).nullish(),
+      spendCapCredits: z.number().nullish(),
+      spendCapPeriod: z.enum(['LIFETIME', 'DAY', 'MONTH']).nullish(),
+      rpm: z.number().nullish(),
+      rpd: z.number().nullish(),
+    }),
+  ),
+});
+
+/** An id alone names a key here: whoever is on this machine may change every workspace. */
+async function workspaceOfKey({ database }: Desk, id: string): Promise<string> {
+  const key = await asSystem(database, 'find an API key', (db) => db.apiKey.findFirst({ where: { id } }));
+  if (key === null) throw notFound('API key');
+  return key.workspaceId;
+}
+
 const owners = (desk: Desk) => ({ database: desk.database, audit: ownersAudit });
 
 export const operations = {
@@ -62,9 +89,12 @@ export const operations = {
       allowedIps: optional(z.array(z.string())),
       expiresAt: optional(z.string()),
       spendCapCredits: optional(z.number()),
+      spendCapPeriod: optional(z.enum(['LIFETIME', 'DAY', 'MONTH'])),
+      rpm: optional(z.number()),
+      rpd: optional(z.number()),
     }),
-    async (request, desk) => {
-      const made = await createKey({ ...owners(desk), brand: desk.config.keyBrand, plans: desk.config.plans }, request);
+    async ({ workspaceId, ...request }, desk) => {
+      const made = await asOperator(desk, workspaceId, 'create an API key', ({ apiKeys }) => apiKeys.create(request));
       const { id, ...facts } = keyFacts(made.apiKey);
       return { id, key: made.key, ...facts, warnings: made.warnings };
     },
@@ -75,8 +105,31 @@ export const operations = {
     async (request, { database }) => ({ keys: (await listKeys({ database }, request)).map(keyFacts) }),
   ),
 
-  'keys.revoke': operation(z.object({ id: z.string() }), async (request, desk) =>
-    keyFacts(await revokeKey(owners(desk), request)),
+  'keys.rotate': operation(
+    z.object({ id: z.string(), graceSeconds: optional(z.number()) }),
+    async ({ id, graceSeconds }, desk) => {
+      const workspaceId = await workspaceOfKey(desk, id);
+      const made = await asOperator(desk, workspaceId, 'rotate an API key', ({ apiKeys }) =>
+        apiKeys.rotate(id, graceSeconds),
+      );
+      const { id: _, ...facts } = keyFacts(made.apiKey);
+      return { id, key: made.key, rotationGraceUntil: made.rotationGraceUntil?.toISOString() ?? null, ...facts };
+    },
+  ),
+
+  'keys.revoke': operation(z.object({ id: z.string() }), async ({ id }, desk) => {
+    const workspaceId = await workspaceOfKey(desk, id);
+    return keyFacts(await asOperator(desk, workspaceId, 'revoke an API key', ({ apiKeys }) => apiKeys.revoke(id)));
+  }),
+
+  'keys.import': operation(
+    z.object({ workspaceId: z.string(), input: keyImport }),
+    async ({ workspaceId, input }, desk) => {
+      const { apiKeys: keys, warnings } = await asOperator(desk, workspaceId, 'import API keys', ({ apiKeys }) =>
+        apiKeys.import(input),
+      );
+      return { keys: keys.map(keyFacts), warnings };
+    },
   ),
 
   'credits.topUp': operation(z.object({ workspaceId: z.string(), credits: z.number() }), (request, desk) =>

@@ -5,7 +5,8 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { badInput, CodedError, ConfigurationError, type ErrorCode } from '../platform/errors.js';
 
-const requestBytesMax = 64 * 1024;
+/** A thousand keys to import, with room. */
+const requestBytesMax = 1024 * 1024;
 const answerBytesMax = 16 * 1024 * 1024;
 const requestWithinMs = 5_000;
 const connectionsMax = 16;

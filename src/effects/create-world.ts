@@ -1,6 +1,7 @@
 // Puts a world together: one handle, and everything that writes through it. A request makes one for its mutation, a worker
 // one for its job; both are the same to a service.
 import { auditIn } from '../audit/record.js';
+import type { KeyForms } from '../auth/imported-formats.js';
 import type { Plans } from '../auth/plans.js';
 import type { Principal } from '../auth/principal.js';
 import { eventsIn } from '../events/emit.js';
@@ -8,16 +9,19 @@ import type { SystemDb } from '../guard/as-system.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
 import { enqueueIn } from '../jobs/queue.js';
 import type { Clock } from '../platform/clock.js';
+import { cancelOfKey } from './cancel-of-key.js';
 import { claim } from './claim.js';
 import { approve, cancel, confirm, reject } from './decide.js';
 import type { EffectDeps } from './deps.js';
 import type { EffectPort } from './effect-port.js';
 import type { PriceBook } from './prices.js';
 import { holdAction, propose } from './propose.js';
+import { redeem, settleRedeemed } from './redeem.js';
 import { mayRead } from './stored-effect.js';
 import type { RequestFacts, World } from './world.js';
 
 export interface WorldDeps extends EffectDeps {
+  readonly keyForms: KeyForms;
   readonly prices: PriceBook;
   readonly plans: Plans;
   readonly clock: Clock;
@@ -47,6 +51,7 @@ export const worldFactory =
       effects: effectPort(() => world, deps),
       prices: deps.prices,
       plans: deps.plans,
+      keyForms: deps.keyForms,
       clock: deps.clock,
       request,
     };
@@ -57,6 +62,9 @@ const effectPort = (world: () => World, deps: EffectDeps): EffectPort => ({
   claim: (request) => claim(world(), request),
   propose: (kind, payload, options) => propose(world(), deps, kind, payload, options),
   holdAction: (action, input) => holdAction(world(), deps, action, input),
+  redeem: (redemption) => redeem(world(), deps, redemption),
+  settleRedeemed: (effect, result) => settleRedeemed(world(), deps, effect, result),
+  cancelOfKey: (keyId, end) => cancelOfKey(world(), deps, keyId, end),
   approve: (decision) => approve(world(), deps, decision),
   reject: (decision) => reject(world(), deps, decision),
   confirm: (decision) => confirm(world(), deps, decision),

@@ -11,6 +11,8 @@ import type { World } from './world.js';
 export interface ActionPerformer {
   /** Why its transaction is the owner's; null: it is the workspace's. */
   readonly asSystem: string | null;
+  /** Its requester performs it (redeem.ts), and no worker. */
+  readonly showsSecret: boolean;
   /** In the transaction of `world`. What it returns is kept as the effect's result. */
   run(input: unknown, world: World): Promise<unknown>;
 }

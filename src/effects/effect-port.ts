@@ -15,6 +15,13 @@ export interface ClaimRequest {
   readonly subjectId: string;
 }
 
+export interface Redemption {
+  readonly action: string;
+  /** As the call names it now, without `effectId`. */
+  readonly input: unknown;
+  readonly effectId: string;
+}
+
 export type Claim = { readonly first: true } | { readonly first: false; readonly subjectId: string };
 
 export interface ProposeOptions {
@@ -43,6 +50,17 @@ export interface EffectPort {
 
   /** Holds an action when a rule says so: stores it as an effect to be decided. Null: nothing holds it, go on. */
   holdAction(action: string, input: unknown): Promise<Effect | null>;
+
+  /**
+   * Takes up an action that was held and approved, for its requester; `settleRedeemed` closes it in the same transaction.
+   * @throws NOT_FOUND, CONFLICT, APPROVAL_MISMATCH, or what a re-check refuses
+   */
+  redeem(redemption: Redemption): Promise<{ readonly effect: Effect; readonly subjectId: string | null }>;
+  /** The effect keeps which objects the result names, and nothing else of it. */
+  settleRedeemed(effect: Effect, result: unknown): Promise<Effect>;
+
+  /** Cancels what a key asked for and nobody has begun, around `end`, which ends the key. @returns how many there were */
+  cancelOfKey(keyId: string, end: () => Promise<void>): Promise<number>;
 
   /** Gives the principal's yes to what it saw under this seal. @throws NOT_FOUND, FORBIDDEN, APPROVAL_MISMATCH, CONFLICT, or what a re-check refuses; the status then stays. */
   approve(decision: { effectId: string; seal: string; comment?: string | null | undefined }): Promise<Effect>;

@@ -14,7 +14,7 @@ import { effectLimits } from './limits.js';
 import { performAction } from './perform-action.js';
 import { type EffectPlace, performEffectJob } from './perform-job.js';
 import { emitEffect } from './propose.js';
-import { refuseQueued } from './refuse-queued.js';
+import { refuseLate, refuseQueued } from './refuse-queued.js';
 import { type Attempt, type AttemptOutcome, settleAttempt } from './settle-attempt.js';
 import { asJson, lockEffect, moveEffect } from './stored-effect.js';
 import { inWorkspaceOf, systemWorld, type WorkerDeps } from './worker-world.js';
@@ -35,7 +35,10 @@ async function begin(deps: WorkerDeps, db: GuardedDb, place: EffectPlace): Promi
   if (effect === null || effect.status !== 'QUEUED') return null;
   const definition = deps.engine.definitions.get(effect.kind);
   if (definition === undefined) {
-    if (deps.engine.actionPerformer(effect.kind) !== null) return 'action';
+    const performer = deps.engine.actionPerformer(effect.kind);
+    // Its requester performs it; a worker only closes what was not fetched in time.
+    if (performer?.showsSecret === true) return refuseLate(deps, db, effect).then(() => null);
+    if (performer !== null) return 'action';
     const message = `This server does not know how to perform ${effect.kind}.`;
     return refuseQueued(deps, db, effect, { code: 'UNKNOWN_KIND', message });
   }

@@ -8,6 +8,7 @@ import { endEffect } from './end-effect.js';
 import { effectLimits } from './limits.js';
 import { type EffectPlace, performEffectJob } from './perform-job.js';
 import { enqueuePerforming } from './propose.js';
+import { refuseLate } from './refuse-queued.js';
 import { closeExecution, nextOf, requeue } from './settle-attempt.js';
 import { lockEffect } from './stored-effect.js';
 import { inWorkspaceOf, systemWorld, type WorkerDeps } from './worker-world.js';
@@ -105,6 +106,8 @@ async function settleLost(deps: WorkerDeps, db: GuardedDb, found: Found): Promis
 async function enqueueAgain(deps: WorkerDeps, db: GuardedDb, found: Found): Promise<boolean> {
   const effect = await lockEffect(db, found.effectId);
   if (effect?.status !== 'QUEUED') return false;
+  // No job has to come to it: its requester does.
+  if (deps.engine.actionPerformer(effect.kind)?.showsSecret === true) return refuseLate(deps, db, effect);
   const world = systemWorld(deps, db, effect);
   await enqueuePerforming(world, effect);
   const details = { kind: effect.kind, status: effect.status, reason: 'job was gone' };

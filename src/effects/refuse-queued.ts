@@ -21,3 +21,11 @@ export async function refuseQueued(
   });
   return null;
 }
+
+/** For what its requester performs: true when that was not done in time. */
+export async function refuseLate(deps: WorkerDeps, db: GuardedDb, effect: Effect): Promise<boolean> {
+  if (effect.expiresAt === null || effect.expiresAt > deps.clock.now()) return false;
+  const message = `Its requester did not repeat the call before ${effect.expiresAt.toISOString()}.`;
+  await refuseQueued(deps, db, effect, { code: 'CONFLICT', message });
+  return true;
+}

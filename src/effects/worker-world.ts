@@ -5,7 +5,7 @@ import type { Principal } from '../auth/principal.js';
 import type { Connectors } from '../connectors/connector.js';
 import type { Database } from '../db/database.js';
 import type { Effect } from '../generated/prisma/client.js';
-import { type GuardedDb, inTenant } from '../guard/guarded-db.js';
+import { type GuardedDb, inTenant, type Tenant } from '../guard/guarded-db.js';
 import type { Clock } from '../platform/clock.js';
 import type { CreateWorld } from './create-world.js';
 import type { EffectDeps } from './deps.js';
@@ -39,7 +39,7 @@ export const inWorkspaceOf = <T>(
 
 /** The server's own world, under the correlation id of the request that asked. */
 export const systemWorld = ({ createWorld }: WorkerDeps, db: GuardedDb, effect: Effect): World =>
-  createWorld(db, systemPrincipal(db, effect), { id: effect.requestId, ip: null, allowedBy: null });
+  createWorld(db, systemPrincipal(db.$tenant, effect), { id: effect.requestId, ip: null, allowedBy: null });
 
 /** The world of whoever asked, as they are today. */
 export const requesterWorld = (
@@ -49,18 +49,19 @@ export const requesterWorld = (
   requester: Principal,
 ): World => createWorld(db, requester, { id: effect.requestId, ip: null, allowedBy: effect.scopes.join('+') || null });
 
-const systemPrincipal = (db: GuardedDb, effect: Effect): Principal => ({
+/** The server itself, for a key or an agent or for nobody. */
+export const systemPrincipal = (tenant: Tenant, effect: Pick<Effect, 'apiKeyId' | 'agentId'> | null): Principal => ({
   kind: 'SYSTEM',
   id: 'system',
-  organizationId: db.$tenant.organizationId,
-  workspaceId: db.$tenant.workspaceId,
+  organizationId: tenant.organizationId,
+  workspaceId: tenant.workspaceId,
   scopes: [],
   effectiveScopes: new Set(),
   verdictKey: 'SYSTEM',
   role: null,
   // The trail shows the key and the agent on whose behalf the server acts.
-  apiKeyId: effect.apiKeyId,
-  agentId: effect.agentId,
+  apiKeyId: effect?.apiKeyId ?? null,
+  agentId: effect?.agentId ?? null,
   sessionId: null,
   plan: 'scale',
   limits: NO_OWN_LIMITS,

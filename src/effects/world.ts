@@ -1,6 +1,7 @@
 // What a service is a function of. A request builds one from its principal, a job rebuilds one from its row; the rules
 // of a module cannot tell the difference. Inside a mutation every part of it shares the root field's transaction.
 import type { Audit } from '../audit/record.js';
+import type { KeyForms } from '../auth/imported-formats.js';
 import type { Plans } from '../auth/plans.js';
 import type { Principal } from '../auth/principal.js';
 import type { Events } from '../events/emit.js';
@@ -29,6 +30,8 @@ export interface World {
   readonly prices: PriceBook;
   /** What each plan allows here. */
   readonly plans: Plans;
+  /** What keys look like here: ours, and those brought along. */
+  readonly keyForms: KeyForms;
   readonly clock: Clock;
   readonly request: RequestFacts;
 }
@@ -39,6 +42,8 @@ export interface RequestFacts {
   readonly ip: string | null;
   /** The scope or role that let the current root field pass; null outside a mutation. */
   readonly allowedBy: string | null;
+  /** When it came in, on this process's `performance.now()`; left out for what no request asked for just now. */
+  readonly receivedAtMs?: number;
 }
 
 /** @throws a defect when the mutation did not say that it runs as the system */

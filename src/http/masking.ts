@@ -2,6 +2,7 @@
 // A CodedError keeps its sentence and data; whatever else was thrown is a defect: it is logged whole under the request id
 // and leaves as one masked sentence.
 import { GraphQLError } from 'graphql';
+import { withoutKeys } from '../auth/key-format.js';
 import type { ErrorCode } from '../platform/errors.js';
 import type { MediaType } from './media-type.js';
 import { headersOfRefusal } from './rate-headers.js';
@@ -64,7 +65,11 @@ export interface Answer {
 export function answerOf(result: Result, mediaType: MediaType, masking: Masking): Answer {
   const thrown = result.errors ?? [];
   if (thrown.length === 0) return { status: 200, headers: {}, result: withoutErrors(result), code: null };
-  const verdicts = thrown.slice(0, ERRORS_MAX).map((error) => judge(error, masking));
+  // A client that wrote its key where something else belongs is not told it back: answers end up in logs.
+  const verdicts = thrown
+    .slice(0, ERRORS_MAX)
+    .map((error) => judge(error, masking))
+    .map((verdict) => ({ ...verdict, message: withoutKeys(verdict.message) }));
   const errors = verdicts.map((verdict, place) => errorOf(verdict, thrown[place], masking.requestId));
   const status = statusOf(result, verdicts, mediaType);
   const headers = status === 200 ? {} : Object.assign({}, ...verdicts.map(headersOf));

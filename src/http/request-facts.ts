@@ -12,6 +12,8 @@ export interface DoorFacts {
   readonly userAgent: string | null;
   /** The page that sent the request; null outside a browser. */
   readonly origin: string | null;
+  /** On this process's `performance.now()`. */
+  readonly receivedAtMs: number;
 }
 
 const HARMLESS_ID = /^[\w.:+=-]{1,64}$/;
@@ -24,6 +26,7 @@ export function factsOf(req: IncomingMessage, trustProxy: number): DoorFacts {
     ip: clientIp(req.socket.remoteAddress, forwardedFor(req), trustProxy),
     userAgent: req.headers['user-agent']?.slice(0, USER_AGENT_CHARACTERS_MAX) ?? null,
     origin: req.headers.origin ?? null,
+    receivedAtMs: performance.now(),
   };
 }
 

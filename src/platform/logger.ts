@@ -2,14 +2,14 @@
 // secret does not get out by any way in: message, object, binding, error, stack.
 import { createRequire } from 'node:module';
 import pino, { type DestinationStream, type Logger } from 'pino';
-import { createScrubber } from './scrub.js';
+import { createScrubber, type SecretPatterns } from './scrub.js';
 
 export type { Logger } from 'pino';
 
 export interface LoggerOptions {
   readonly level?: string;
   /** What secrets look like, for example the pattern of API keys. */
-  readonly secretPatterns: readonly RegExp[];
+  readonly secretPatterns: SecretPatterns;
   /** Where the lines go; left out: standard output, made readable when that is a terminal. */
   readonly destination?: DestinationStream;
   /** Stand in every line. */

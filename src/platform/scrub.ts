@@ -38,10 +38,30 @@ const URL_PASSWORD = /\b([a-z][a-z0-9+.-]{1,15}:\/\/[^\s/:@]{0,256}:)[^\s/@]{1,2
 const SUSPICIOUS =
   /whsec_|authorization|cookie|api[-_]?key|bearer|password|secret|token|:\/\/[^\s/:@"]{0,256}:[^\s/"]{1,256}@/i;
 
-/** `patterns` are what keys look like; flags do not matter. */
-export const createScrubber = (patterns: readonly RegExp[]): Scrubber => {
-  const secrets = [...patterns.map((pattern) => withFlags(pattern, 'g')), WEBHOOK_SECRET];
-  const tests = [...patterns.map((pattern) => withFlags(pattern, '')), SUSPICIOUS];
+/** Flags do not matter. A function where the list may grow: it gives the same list as long as it has not. */
+export type SecretPatterns = readonly RegExp[] | (() => readonly RegExp[]);
+
+interface Compiled {
+  readonly of: readonly RegExp[];
+  readonly secrets: readonly RegExp[];
+  readonly tests: readonly RegExp[];
+}
+
+const compile = (patterns: readonly RegExp[]): Compiled => ({
+  of: patterns,
+  secrets: [...patterns.map((pattern) => withFlags(pattern, 'g')), WEBHOOK_SECRET],
+  tests: [...patterns.map((pattern) => withFlags(pattern, '')), SUSPICIOUS],
+});
+
+/** `patterns` are what keys look like. */
+export const createScrubber = (patterns: SecretPatterns): Scrubber => {
+  const now = (): readonly RegExp[] => (typeof patterns === 'function' ? patterns() : patterns);
+  let compiled = compile(now());
+  const current = (): Compiled => {
+    const list = now();
+    if (list !== compiled.of) compiled = compile(list);
+    return compiled;
+  };
 
   const text = (given: string): string => {
     if (given.startsWith('{') || given.startsWith('[')) return json(given) ?? prose(given);
@@ -49,8 +69,8 @@ export const createScrubber = (patterns: readonly RegExp[]): Scrubber => {
   };
 
   const prose = (given: string): string =>
-    secrets
-      .reduce((rest, pattern) => rest.replace(pattern, SCRUBBED), given)
+    current()
+      .secrets.reduce((rest, pattern) => rest.replace(pattern, SCRUBBED), given)
       .replace(HEADER, `$1$2${SCRUBBED}`)
       .replace(BEARER, `$1 ${SCRUBBED}`)
       .replace(PARAMETER, `$1${SCRUBBED}`)
@@ -81,7 +101,7 @@ export const createScrubber = (patterns: readonly RegExp[]): Scrubber => {
   return {
     text,
     jsonLine: (line) => {
-      if (!tests.some((pattern) => pattern.test(line))) return line;
+      if (!current().tests.some((pattern) => pattern.test(line))) return line;
       const scrubbed = json(line);
       // A line that cannot be read is given up whole: nothing of it is worth a leak.
       return `${scrubbed ?? JSON.stringify({ level: 50, msg: `${SCRUBBED} a line that could not be read` })}\n`;

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openEmbedded } from '../../src/db/embedded.js';
+import { foreignKey, formatOf, sha256 } from '../modules/api-keys-asking.js';
 import { createClientFor } from '../support/client.js';
 import { buildOnce, openPlace, type Place, type Served } from './sallyport.js';
 
@@ -43,6 +44,26 @@ describe('an embedded server, and the commands beside it', () => {
     expect(await place.json(['bootstrap', ...owner])).toEqual(first);
   });
 
+  it('keys imported beside it open it unchanged, and a file that is none is told', async () => {
+    const key = foreignKey('ago_');
+    const file = join(place.dataDir, 'keys.json');
+    const keys = [{ kind: 'ACCOUNT', name: 'Old', scopes: ['contacts:read'], hash: sha256(key) }];
+    writeFileSync(file, JSON.stringify({ format: formatOf(key, 'ago_'), keys }));
+    const args = ['keys', 'import', file, '--workspace', first.workspaceId];
+    const imported = await place.json<{ keys: { id: string }[] }>(args);
+    expect(imported).toMatchObject({ keys: [{ start: 'ago_', scopes: ['contacts:read'] }], warnings: [] });
+    await vi.waitFor(async () =>
+      expect(await createClientFor(served.url)({ key }).data('{ me { kind } }')).toEqual({
+        me: { kind: 'ACCOUNT_KEY' },
+      }),
+    );
+    const again = await place.run([...args, '--json']);
+    expect([again.code, JSON.parse(again.stdout).error.code]).toEqual([1, 'CONFLICT']);
+    await place.json(['keys', 'revoke', imported.keys[0]?.id ?? '']);
+    writeFileSync(file, 'not JSON');
+    expect((await place.run([...args, '--json'])).code).toBe(2);
+  });
+
   it('keys made beside it work at once, are listed without their secret, and end at once', async () => {
     const scopes = ['--scopes', 'read:contacts,agents:write'];
     const args = ['--workspace', first.workspaceId, '--kind', 'account', '--name', 'CRM'];
@@ -56,7 +77,19 @@ describe('an embedded server, and the commands beside it', () => {
     expect(JSON.parse(listed.stdout)).toMatchObject({ keys: [{ id: made.id, name: 'CRM', status: 'ACTIVE' }] });
     expect(listed.stdout).not.toContain(made.key.slice(13));
 
+    const rotated = await place.json<Made & { rotationGraceUntil: string }>([
+      'keys',
+      'rotate',
+      made.id,
+      '--grace-seconds',
+      '60',
+    ]);
+    expect(rotated).toMatchObject({ id: made.id, rotationGraceUntil: expect.any(String) });
+    const later = createClientFor(served.url)({ key: rotated.key });
+    expect(await later.data('{ me { key { id } } }')).toEqual({ me: { key: { id: made.id } } });
+    expect(await client.data('{ me { key { id } } }')).toEqual({ me: { key: { id: made.id } } });
     await place.json(['keys', 'revoke', made.id]);
+    expect(await later.refused('{ me { kind } }')).toMatchObject({ status: 401, extensions: { reason: 'REVOKED' } });
     expect(await client.refused('{ me { kind } }')).toMatchObject({ status: 401, extensions: { reason: 'REVOKED' } });
   });
 

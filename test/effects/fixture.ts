@@ -1,5 +1,6 @@
 // The engine on a real database, with one effect whose provider does what a test tells it to.
 import { z } from 'zod';
+import { keyFormats } from '../../src/auth/imported-formats.js';
 import { DEFAULT_PLANS } from '../../src/auth/plans.js';
 import type { Principal, PrincipalKind } from '../../src/auth/principal.js';
 import { revivePrincipal } from '../../src/auth/revive.js';
@@ -73,6 +74,7 @@ export async function openEngine() {
     requesterOf: (effect, db) => revivePrincipal((statement) => db.$sql(statement), effect),
     prices: priceBook,
     plans: DEFAULT_PLANS,
+    keyForms: { brand: 'sp', imported: keyFormats() },
     clock: { now: () => state.now },
   };
   const createWorld = worldFactory(engine);

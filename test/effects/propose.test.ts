@@ -142,6 +142,7 @@ describe('holding an action', () => {
     const id = newId('ctc');
     engine.actions.set('contact.create', {
       asSystem: null,
+      showsSecret: false,
       run: async (input, world) => {
         await world.db.contact.create({ data: { id, name: (input as { name: string }).name } });
         await world.audit.record({ action: 'contact.create', subjectId: id });
@@ -169,6 +170,7 @@ describe('holding an action', () => {
     const id = newId('ctc');
     engine.actions.set('contact.create', {
       asSystem: null,
+      showsSecret: false,
       run: async (_, world) => {
         await world.db.contact.create({ data: { id, name: 'Eve' } });
         throw new Error('a defect');
@@ -191,7 +193,7 @@ describe('holding an action', () => {
       seen.push({ people, contacts: await db.contact.findMany({ where: { name: 'Sue' } }) });
     };
     for (const asSystem of ['look at people for a test', null]) {
-      engine.actions.set('contact.create', { asSystem, run });
+      engine.actions.set('contact.create', { asSystem, showsSecret: false, run });
       const held = await ask();
       if (held === null) throw new Error('not held');
       await engine.approve(owner, held);

@@ -92,10 +92,19 @@ describe.each([
     if (preflight === 'on' || !refusal.rootIsHeld) expect(await snapshot(operation), told).toEqual(before);
   };
 
+  /** What ends the key that asks is refused to a person, and nothing is changed. */
+  const expectNoKey = async (operation: Operation): Promise<void> => {
+    const before = await snapshot(operation);
+    const { client } = await stage.person('ADMIN');
+    const { errors } = await say(client, textOf(operation), {});
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['FORBIDDEN']);
+    expect(await snapshot(operation)).toEqual(before);
+  };
+
   /** True as soon as one of the ways has come as far as the field, and the field alone was refused. */
   const refusedByItself = async (ways: readonly WayAround[]): Promise<boolean> => {
     for (const { operation, kind, held } of ways) {
-      const caller = await stage.key(kind, held);
+      const caller = await (endsItself(operation) ? stage.newKey : stage.key)(kind, held);
       const { text, variables } = await prepare(operation, caller);
       const { data, errors, text: answer } = await say(caller.client, text, variables);
       const told = `${text} by ${caller.name}: ${answer}`;
@@ -119,11 +128,13 @@ describe.each([
       for (const kind of kinds) {
         for (const scopes of leastFor(demands, kind)) {
           if (!forPeople.has(operation.steps[0]?.field.name ?? '')) {
-            await expectServed(operation, await stage.key(kind, scopes.length === 0 ? [idle(kind)] : scopes));
+            const held = scopes.length === 0 ? [idle(kind)] : scopes;
+            await expectServed(operation, await (endsItself(operation) ? stage.newKey : stage.key)(kind, held));
           }
         }
       }
-      await expectServed(operation, await stage.person(demands.role ?? 'ADMIN'));
+      if (endsItself(operation)) await expectNoKey(operation);
+      else await expectServed(operation, await stage.person(demands.role ?? 'ADMIN'));
       if (demands.isPublic) await expectServed(operation, await stage.person('ADMIN'), stage.nobody);
     });
 
@@ -162,6 +173,9 @@ describe.each([
 
 /** Mutations that take a signed-in person, whatever scopes a key has: the person's own word is asked for. */
 const forPeople = new Set(['confirmEffect']);
+
+/** The one mutation that only a key may ask for, and that ends it. */
+const endsItself = ({ steps }: Operation): boolean => steps[0]?.field.name === 'revokeSelf';
 
 interface WayAround {
   readonly operation: Operation;

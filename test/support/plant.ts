@@ -7,7 +7,10 @@ import type { Asker, Owner, SeededWorkspace } from './world.js';
 interface EffectToPlant {
   readonly asker: Asker;
   readonly canary: string;
-  readonly requirement?: 'CONFIRM' | 'ONE';
+  readonly requirement?: 'CONFIRM' | 'ONE' | 'NONE';
+  /** Left out: that a contact is made. */
+  readonly held?: { readonly kind: string; readonly payload: object };
+  readonly scopes?: readonly string[];
   readonly status?: EffectStatus;
   readonly amends?: string;
 }
@@ -15,8 +18,10 @@ interface EffectToPlant {
 /** An action that a rule held; it waits unless another status is given. */
 export async function plantEffect(owner: Owner, workspaceId: string, wish: EffectToPlant): Promise<Effect> {
   const { asker, canary, requirement = 'ONE', status = 'AWAITING_APPROVAL' } = wish;
-  const kind = 'contact.create';
-  const payload = { name: `Payload ${canary}`, subjectId: newId('ctc') };
+  const { kind, payload } = wish.held ?? {
+    kind: 'contact.create',
+    payload: { name: `Payload ${canary}`, subjectId: newId('ctc') },
+  };
   const rule = {
     id: `rule-${canary}`,
     version: 1,
@@ -36,7 +41,7 @@ export async function plantEffect(owner: Owner, workspaceId: string, wish: Effec
       actorId: asker.id,
       agentId: asker.agentId,
       apiKeyId: asker.kind === 'SESSION' ? null : asker.id,
-      scopes: [],
+      scopes: [...(wish.scopes ?? [])],
       payload,
       priceCredits: price.price,
       priceBook: price.priceBook,
@@ -96,4 +101,21 @@ export async function plantDecided(owner: Owner, site: SeededWorkspace, asker: A
     },
   });
   return effect;
+}
+
+/** A key that nothing was asked with. */
+export async function plantKey(owner: Owner, { workspaceId, canary }: SeededWorkspace): Promise<string> {
+  const id = newId('key');
+  await owner.apiKey.create({
+    data: {
+      workspaceId,
+      id,
+      kind: 'ACCOUNT',
+      name: `Key ${canary}`,
+      keyPrefix: `prefix-${canary}`,
+      start: `start-${canary}`,
+      scopes: ['contacts:read'],
+    },
+  });
+  return id;
 }

@@ -38,7 +38,15 @@ export async function prepareDemo(desk: Desk, { secrets }: Pick<App, 'secrets'>)
     writeDemoData(db, workspaceId, systemClock.now()),
   );
   await revokeEarlierKeys(desk, workspaceId);
-  const open = { workspaceId, allowedIps: null, expiresAt: null, spendCapCredits: null };
+  const open = {
+    workspaceId,
+    allowedIps: null,
+    expiresAt: null,
+    spendCapCredits: null,
+    spendCapPeriod: null,
+    rpm: null,
+    rpd: null,
+  };
   const account = { kind: 'ACCOUNT', agentId: null, name: keyNames.account, scopes: accountScopes } as const;
   const agent = { kind: 'AGENT', agentId: ids.agentId, name: keyNames.agent, scopes: agentScopes } as const;
   return {

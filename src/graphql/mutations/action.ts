@@ -84,7 +84,7 @@ export const defineAction = (t: MutationBuilder, options: AnyOptions) => {
       ...(options.whileSuspended === undefined ? {} : { whileSuspended: options.whileSuspended }),
       ...(judgeInput === undefined ? {} : { judgeInput: (input) => judgeInput(input as never) }),
     },
-    input: options.input?.(t.input as never) ?? {},
+    input: { ...options.input?.(t.input as never), ...(showsSecret ? { effectId: effectIdField(t) } : {}) },
     offersIdempotencyKey: repeat !== undefined && !showsSecret,
     definePayload: (ref, mutation) => {
       defineActionPayload(t.builder, ref, mutation, options, payload);
@@ -95,6 +95,7 @@ export const defineAction = (t: MutationBuilder, options: AnyOptions) => {
         creates: options.creates !== undefined,
         asSystem: options.asSystem ?? null,
         perform: async (input, { world, services }, subjectId) => {
+          if (showsSecret) throw new Error(`${action} shows a secret: nobody but its requester performs it.`);
           judgeInput?.(input as never);
           return options.resolve(input as never, services, world, subjectId as never);
         },
@@ -114,7 +115,11 @@ const runAction = async (
   { world, services }: Inside,
 ): Promise<ActionAnswer> => {
   const { asked, idempotencyKey } = splitKey(input);
-  const wire = onTheWire(asked);
+  const { effectId, ...again } = asked;
+  if (options.showsSecret === true && typeof effectId === 'string') {
+    return redeemAction(options, again, effectId, { world, services });
+  }
+  const wire = onTheWire(options.showsSecret === true ? again : asked);
   const subjectId = options.creates === undefined ? null : newId(options.creates, world.clock);
   if (idempotencyKey !== null && subjectId !== null) {
     const claim = await world.effects.claim({ mutation, input: wire, idempotencyKey, subjectId });
@@ -124,6 +129,26 @@ const runAction = async (
   if (held !== null) return { effect: held, result: null };
   return { effect: null, result: await options.resolve(asked as never, services, world, subjectId as never) };
 };
+
+/** The call as it was approved, made by its requester. */
+const redeemAction = async (
+  options: AnyOptions,
+  asked: AnyInput,
+  effectId: string,
+  { world, services }: Inside,
+): Promise<ActionAnswer> => {
+  const { action } = options;
+  const { effect, subjectId } = await world.effects.redeem({ action, input: onTheWire(asked), effectId });
+  const result = await options.resolve(asked as never, services, world, subjectId as never);
+  return { effect: await world.effects.settleRedeemed(effect, result), result };
+};
+
+const effectIdField = (t: MutationBuilder) =>
+  t.input.id({
+    required: false,
+    description:
+      'The effect of this very call, where a rule held it and it has been approved since: makes it, and shows the secret.',
+  });
 
 const repeatAction = async (
   options: AnyOptions,

@@ -1,3 +1,4 @@
+import type { Context } from '../../context.js';
 import type PrismaTypes from '../../generated/pothos-types.js';
 import type { ApiKey as ApiKeyRow } from '../../generated/prisma/client.js';
 import { ActorType } from '../../graphql/actor.js';
@@ -5,10 +6,17 @@ import { builder, type Types } from '../../graphql/builder.js';
 import { defineList } from '../../graphql/list.js';
 import { MeType } from '../../graphql/me.js';
 import { byIdField } from '../../graphql/node-fields.js';
-import { expandScopes } from '../../guard/scope-grants.js';
+import { expandScopes, type ScopePolicies } from '../../guard/scope-grants.js';
 import { sql } from '../../guard/sql.js';
+import type { ApiKeysService } from './api-keys.service.js';
 
-const ApiKeyKind = builder.enumType('ApiKeyKind', {
+declare module '../../context.js' {
+  interface Services {
+    readonly apiKeys: ApiKeysService;
+  }
+}
+
+export const ApiKeyKind = builder.enumType('ApiKeyKind', {
   description: 'What a key reaches.',
   values: {
     ACCOUNT: { value: 'ACCOUNT', description: 'One workspace.' },
@@ -29,7 +37,7 @@ const ApiKeyStatus = builder.enumType('ApiKeyStatus', {
   } as const,
 });
 
-const SpendCapPeriod = builder.enumType('SpendCapPeriod', {
+export const SpendCapPeriod = builder.enumType('SpendCapPeriod', {
   description: 'After what time a spend cap begins anew.',
   values: {
     LIFETIME: { value: 'LIFETIME', description: 'Never.' },
@@ -44,6 +52,15 @@ const statusOf = ({ status, expiresAt }: ApiKeyRow, now: Date): Status =>
 /** The same in SQL, so that lists filter by what is shown. */
 const statusInSql = () =>
   sql`CASE WHEN t.status <> 'REVOKED' AND t.expires_at <= now() THEN 'EXPIRED' ELSE t.status::text END`;
+
+/** What the workspace lets its keys hold, read once per request. */
+function policiesOf({ memo, world }: Pick<Context, 'memo' | 'world'>): Promise<ScopePolicies> {
+  const known = memo.get(policiesOf) as Promise<ScopePolicies> | undefined;
+  const select = { explicitSpendScopes: true, keysReadOnly: true };
+  const read = known ?? world.db.workspace.findFirstOrThrow({ select });
+  memo.set(policiesOf, read);
+  return read;
+}
 
 type Fields = PothosSchemaTypes.PrismaObjectFieldBuilder<Types, PrismaTypes['ApiKey'], ApiKeyRow>;
 
@@ -67,7 +84,8 @@ const keyFields = (t: Fields) => ({
     type: ['Scope'],
     nullable: false,
     description: 'What the grant amounts to now.',
-    resolve: ({ scopes, kind }) => [...expandScopes(scopes, { keyKind: kind })].sort(),
+    resolve: async ({ scopes, kind }, _args, context) =>
+      [...expandScopes(scopes, { ...(await policiesOf(context)), keyKind: kind })].sort(),
   }),
   status: t.field({
     type: ApiKeyStatus,

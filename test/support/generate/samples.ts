@@ -1,5 +1,6 @@
 // Valid values for what operations are sent with: ids by the argument's name, the rest by type. Where neither can tell,
 // a line in one of the tables below does; a value that nobody knows is an error that names its coordinate.
+import { randomBytes } from 'node:crypto';
 import {
   type GraphQLInputType,
   getNamedType,
@@ -11,7 +12,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { newId } from '../../../src/platform/ids.js';
-import { plantDecided, plantDraft, plantEffect, plantInbox } from '../plant.js';
+import { plantDecided, plantDraft, plantEffect, plantInbox, plantKey } from '../plant.js';
 import type { Asker, Owner, Rows, SeededWorkspace } from '../world.js';
 import type { Operation, Sent } from './operations.js';
 
@@ -31,8 +32,21 @@ export interface Making {
 
 const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
   draft: async ({ owner, site }) => ({ id: await plantDraft(owner, site) }),
+  freeKey: async ({ owner, site }) => ({ id: await plantKey(owner, site) }),
   freeInbox: async ({ owner, site }) => ({ id: await plantInbox(owner, site) }),
   ownEffect: ({ owner, site, asker }) => plantDecided(owner, site, asker),
+  /** Approved calls that show a secret, as `inputFor` repeats them. */
+  approvedCreation: ({ owner, site: { workspaceId, canary }, asker }) => {
+    const payload = { kind: 'ACCOUNT', name: 'sample name', subjectId: newId('key') };
+    const held = { kind: 'apiKey.create', payload };
+    const approved = { status: 'QUEUED', requirement: 'NONE', scopes: ['role:ADMIN'] } as const;
+    return plantEffect(owner, workspaceId, { asker, canary, held, ...approved });
+  },
+  approvedRotation: ({ owner, site: { workspaceId, canary, rows }, asker }) => {
+    const held = { kind: 'apiKey.rotate', payload: { id: rows.ApiKey } };
+    const approved = { status: 'QUEUED', requirement: 'NONE', scopes: ['role:ADMIN'] } as const;
+    return plantEffect(owner, workspaceId, { asker, canary, held, ...approved });
+  },
   effectToConfirm: ({ owner, site: { workspaceId, canary }, asker }) =>
     plantEffect(owner, workspaceId, { asker, canary, requirement: 'CONFIRM' }),
   effectToDecide: ({ owner, site: { workspaceId, canary, rows } }) =>
@@ -54,6 +68,15 @@ const thingsByPlace: Readonly<Record<string, string>> = {
   'UpdateInboxInput.id': 'Inbox',
   'DeleteInboxInput.id': 'freeInbox',
   'SendMessageInput.messageId': 'draft',
+  'CreateApiKeyInput.agentId': 'Agent',
+  'UpdateApiKeyInput.id': 'freeKey',
+  'RotateApiKeyInput.id': 'ApiKey',
+  'RotateApiKeyInput.effectId': 'approvedRotation',
+  'CreateApiKeyInput.effectId': 'approvedCreation',
+  'SuspendApiKeyInput.id': 'freeKey',
+  'ResumeApiKeyInput.id': 'freeKey',
+  'RevokeApiKeyInput.id': 'freeKey',
+  'DeleteApiKeyInput.id': 'freeKey',
   'ApproveEffectInput.effectId': 'effectToDecide',
   'RejectEffectInput.effectId': 'effectToDecide',
   'ConfirmEffectInput.effectId': 'effectToConfirm',
@@ -79,6 +102,11 @@ const values: Readonly<Record<string, () => unknown>> = {
   'CreateInboxInput.address': () => `${newId('inb')}@example.com`,
   'CreateInboxInput.channel': () => 'EMAIL',
   'TriggerAgentInput.mode': () => 'CHAT',
+  'CreateApiKeyInput.kind with agentId': () => 'AGENT',
+  'ApiKeyFormatInput.prefix': () => 'sample_',
+  'ApiKeyFormatInput.length': () => 47,
+  'ApiKeyFormatInput.alphabet': () => '0123456789abcdef',
+  'ImportedApiKeyInput.hash': () => randomBytes(32).toString('hex'),
 };
 
 /** Mutations after which nobody can go on in the workspace they were asked in: each is asked in one of its own. */
@@ -148,7 +176,7 @@ interface Place {
 }
 
 async function valueFor(type: GraphQLInputType, place: Place, making: Making): Promise<unknown> {
-  const given = values[place.coordinate];
+  const given = values[`${place.coordinate} with ${place.inputField}`] ?? values[place.coordinate];
   if (given !== undefined) return given();
   const nullable = getNullableType(type);
   if (isListType(nullable)) return [await valueFor(nullable.ofType, place, making)];
@@ -181,7 +209,7 @@ async function inputFor(
     const coordinate = `${type.name}.${field.name}`;
     if (!isNonNullType(field.type) && field.name !== inputField && !beside.includes(field.name)) continue;
     if (getNamedType(field.type).name !== 'ID') {
-      const inner = { coordinate, name: field.name, answerType: null, inputField: null };
+      const inner = { coordinate, name: field.name, answerType: null, inputField };
       input[field.name] = await valueFor(field.type, inner, making);
       continue;
     }

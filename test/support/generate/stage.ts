@@ -20,6 +20,8 @@ export interface Stage {
   readonly foreign: SeededWorkspace;
   /** An agent key is that of the workspace's first agent. */
   key(kind: KeyKind, scopes: readonly string[], site?: SeededWorkspace): Promise<Caller>;
+  /** One that nobody else asks with: for what ends the key that asks. */
+  newKey(kind: KeyKind, scopes: readonly string[]): Promise<Caller>;
   person(role: Role, site?: SeededWorkspace): Promise<Caller>;
   /** The same person in a new, empty workspace of our organization: for what ends the workspace it is asked in. */
   apart(person: Caller): Promise<Caller>;
@@ -48,6 +50,7 @@ export async function setStage(options: HarnessOptions = {}): Promise<Stage> {
     apart: (person) => moveApart(harness, person, ours.organizationId),
     key: (kind, scopes, site = ours) =>
       once(`${site.canary} ${kind} ${scopes.join(' ')}`, () => makeKey(harness, kind, scopes, site)),
+    newKey: (kind, scopes) => makeKey(harness, kind, scopes, ours),
     person: (role, site = ours) => once(`${site.canary} ${role}`, () => makePerson(harness, role, site)),
   };
 }

@@ -1,0 +1,41 @@
+// Whether what was asked for has the decisions that its rule asks for, under its seal, and is still wanted: judged when a
+// worker takes an effect up, and when a requester takes up an action that shows a secret.
+import type { Effect } from '../generated/prisma/client.js';
+import type { Clock } from '../platform/clock.js';
+import { CodedError } from '../platform/errors.js';
+import { approvalsNeeded, type Requirement } from './approval-policy.js';
+import type { EffectDeps } from './deps.js';
+import { isOwn, ruleOf } from './stored-effect.js';
+import type { World } from './world.js';
+
+/** @throws APPROVAL_MISMATCH when the decisions that its rule asks for are not there, under this seal */
+export async function requireDecided(deps: EffectDeps, db: World['db'], effect: Effect): Promise<void> {
+  const requirement = await requirementOf(deps, db, effect);
+  if (requirement === 'NONE') return;
+  const decisions = await db.effectDecision.findMany({ where: { effectId: effect.id, verdict: 'APPROVED' } });
+  const sealed = decisions.filter(({ seal }) => seal === effect.seal);
+  const own = sealed.filter(({ userId }) => isOwn({ id: userId }, effect)).length;
+  const isDecided = requirement === 'CONFIRM' ? own > 0 : sealed.length - own >= approvalsNeeded(requirement);
+  if (!isDecided) {
+    throw new CodedError(
+      'APPROVAL_MISMATCH',
+      'The approvals that its rule asks for are not recorded. Ask for it again.',
+    );
+  }
+}
+
+/** The seal names the rule, not what it says: a known rule speaks for itself, whatever the row claims it said. */
+async function requirementOf(deps: EffectDeps, db: World['db'], effect: Effect): Promise<Requirement> {
+  const stored = ruleOf(effect);
+  const rules = await deps.rulesOf(db);
+  const known = rules.find(({ id, version }) => id === stored.id && version === stored.version);
+  if (known === undefined) return stored.requirement;
+  return known.requirement === 'CONFIRM' && effect.actorKind !== 'SESSION' ? 'ONE' : known.requirement;
+}
+
+/** @throws CONFLICT once it was approved too long ago */
+export function requireInTime(clock: Clock, effect: Effect): void {
+  if (effect.expiresAt !== null && effect.expiresAt <= clock.now()) {
+    throw new CodedError('CONFLICT', `It was not performed before it expired at ${effect.expiresAt.toISOString()}.`);
+  }
+}
