@@ -4,7 +4,8 @@ import type { Plugin } from 'graphql-yoga';
 import { type RecordRefusal, refusalRecorder } from './audit/refusal.js';
 import { openApiKeyDoor } from './auth/api-key.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
-import { openDoors } from './auth/authenticate.js';
+import { openDoors, openJudge } from './auth/authenticate.js';
+import { openCredentialWatch } from './auth/credential-watch.js';
 import type { KeyForms } from './auth/imported-formats.js';
 import type { KeyUsage } from './auth/key-usage.js';
 import type { Principal } from './auth/principal.js';
@@ -74,7 +75,16 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     onError,
     ...(options.signInAttemptsMax === undefined ? {} : { signInAttemptsMax: options.signInAttemptsMax }),
   });
-  const listening = await openListening({ database, fanOut });
+  const doors = {
+    apiKeys: openApiKeyDoor(database, keyForms, openGuessGate(clock, addressLimits?.guesses)),
+    sessions: openSessionDoor(database, cookieSecrets),
+    secureOnly: config.publicUrl?.startsWith('https:') ?? false,
+    countUse: usage.count,
+  };
+  // Who is judged again guesses nothing, and waits in no line.
+  const judge = openJudge({ ...doors, apiKeys: openApiKeyDoor(database, keyForms) });
+  const watch = await openCredentialWatch(database, judge);
+  const listening = openListening(fanOut, watch);
   const refusals = refusalRecorder(database.bound);
   const onRefused = (context: Context, errors: readonly GraphQLError[]) =>
     auditRefusal(refusals, context, errors).catch(onError);
@@ -84,12 +94,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     log,
     schema,
     sdl: printSdl(schema),
-    authenticate: openDoors({
-      apiKeys: openApiKeyDoor(database, keyForms, openGuessGate(clock, addressLimits?.guesses)),
-      sessions: openSessionDoor(database, cookieSecrets),
-      secureOnly: config.publicUrl?.startsWith('https:') ?? false,
-      countUse: usage.count,
-    }),
+    authenticate: openDoors(doors),
     limits: { limiter, admitAnonymous: openAnonymousLimit(clock, addressLimits?.anonymous) },
     contextFor: contextMaker({
       database,
@@ -123,7 +128,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     async stop(withinMs: number) {
       await door.drain(withinMs);
       await signIn.settled();
-      await listening.close();
+      await watch.close();
     },
   };
 }

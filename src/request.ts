@@ -1,10 +1,10 @@
 // Steps 3 and 4 of the walk: a principal becomes a context, with a database that sees its workspace, the world and services
 // made of it, the transaction of a mutation, and what it may listen to.
-import { CREDENTIAL_CHANNEL } from './auth/credential-notice.js';
+import type { CredentialWatch, Entrance, Watched } from './auth/credential-watch.js';
+import type { Credentials } from './auth/credentials.js';
 import type { KeyUsage } from './auth/key-usage.js';
 import type { Principal } from './auth/principal.js';
 import type { Standing } from './auth/rate-limit/rate-limiter.js';
-import { revivePrincipal } from './auth/revive.js';
 import { workplacesOf } from './auth/workplaces.js';
 import type { Context, Services } from './context.js';
 import type { Database } from './db/database.js';
@@ -49,7 +49,12 @@ export const tenantOf = ({ organizationId, workspaceId, agentId }: Principal): T
 
 export const contextMaker =
   ({ database, walls, createWorld, listening, countScopes, cursorSecrets, introspection }: ContextParts) =>
-  (principal: Principal | null, facts: CallFacts, standing: Standing | null = null): Context => {
+  (
+    principal: Principal | null,
+    facts: CallFacts,
+    credentials: Credentials,
+    standing: Standing | null = null,
+  ): Context => {
     const requestFacts = (allowedBy: string | null): RequestFacts => {
       const { id, ip, receivedAtMs } = facts;
       return { id, ip, receivedAtMs, allowedBy };
@@ -85,7 +90,8 @@ export const contextMaker =
       },
       workplaces: () => workplacesOf(database, requirePrincipal(principal)),
       useScopes: scopeCounter(principal, countScopes),
-      listen: (types, subjectId) => listening.listen(requirePrincipal(principal), types, subjectId),
+      listen: (types, subjectId) =>
+        listening.listen({ principal: requirePrincipal(principal), credentials }, types, subjectId),
     };
   };
 
@@ -107,55 +113,30 @@ function requirePrincipal(principal: Principal | null): Principal {
 }
 
 export interface Listening {
-  listen(principal: Principal, types: readonly EventType[], subjectId?: string): AsyncIterable<string>;
-  close(): Promise<void>;
+  listen(entrance: Entrance, types: readonly EventType[], subjectId?: string): AsyncIterable<string>;
 }
 
-interface ListeningParts {
-  readonly database: Pick<Database, 'bound' | 'listen'>;
-  readonly fanOut: FanOut;
-}
+export const openListening = (fanOut: FanOut, watch: CredentialWatch): Listening => ({
+  listen(entrance, types, subjectId) {
+    const { workspaceId } = entrance.principal;
+    const notices = fanOut.subscribe({ workspaceId, types, ...(subjectId === undefined ? {} : { subjectId }) });
+    const stream = judged(
+      notices,
+      watch.watch(entrance, () => void stream.return()),
+    );
+    return stream;
+  },
+});
 
-interface OpenStream {
-  /** What its credential hangs on: key, person, session, workspace. */
-  readonly ids: ReadonlySet<string | null>;
-  /** Ends it when the credential is no longer good. */
-  judge(): Promise<void>;
-}
-
-export async function openListening({ database, fanOut }: ListeningParts): Promise<Listening> {
-  const open = new Set<OpenStream>();
-  const unlisten = await database.listen(CREDENTIAL_CHANNEL, (id) => {
-    for (const stream of open) if (stream.ids.has(id)) void stream.judge();
-  });
-  return {
-    listen: (principal, types, subjectId) => {
-      const { workspaceId, id, sessionId } = principal;
-      const filter = { workspaceId, types, ...(subjectId === undefined ? {} : { subjectId }) };
-      const isGood = () => isStillGood(database, principal);
-      const stream = judged(fanOut.subscribe(filter), isGood, () => open.delete(entry));
-      const entry: OpenStream = {
-        ids: new Set([id, sessionId, workspaceId]),
-        judge: async () => {
-          if (!(await isGood().catch(() => false))) await stream.return?.();
-        },
-      };
-      open.add(entry);
-      return stream;
-    },
-    close: unlisten,
-  };
+interface Judged extends AsyncIterableIterator<string> {
+  return(): Promise<IteratorResult<string>>;
 }
 
 /** By hand, not a generator: that could not be closed while it waits for the next notice, which may never come. */
-function judged(
-  notices: AsyncIterator<EventNotice>,
-  isGood: () => Promise<boolean>,
-  onEnd: () => void,
-): AsyncIterableIterator<string> {
+function judged(notices: AsyncIterator<EventNotice>, credential: Watched): Judged {
   let isFirst = true;
   const end = async () => {
-    onEnd();
+    credential.forget();
     await notices.return?.();
     return { done: true, value: undefined } as const;
   };
@@ -165,25 +146,12 @@ function judged(
     },
     async next() {
       // Once before waiting: the credential may have ended between the door and here, and nobody tells of it again.
-      if (isFirst && !(await isGood())) return end();
+      if (isFirst && !(await credential.isGood())) return end();
       isFirst = false;
       const notice = await notices.next();
-      if (notice.done === true || !(await isGood())) return end();
+      if (notice.done === true || !(await credential.isGood())) return end();
       return { done: false, value: notice.value.subjectId };
     },
     return: end,
   };
-}
-
-/** Judged anew at each event, by what the credential holds now. */
-async function isStillGood(database: Pick<Database, 'bound'>, principal: Principal): Promise<boolean> {
-  const { workspaceId, kind: actorKind, id: actorId } = principal;
-  const db = guardedDb(database.bound, tenantOf(principal));
-  try {
-    const now = await revivePrincipal(db.$sql, { workspaceId, actorKind, actorId });
-    return now.verdictKey === principal.verdictKey;
-  } catch (error) {
-    if (error instanceof CodedError) return false;
-    throw error;
-  }
 }

@@ -3,6 +3,7 @@
 // next request of every process. All times are judged by the database's clock. Step 2 of the walk.
 import type { Database } from '../db/database.js';
 import { CodedError } from '../platform/errors.js';
+import type { Admission } from './admission.js';
 import type { KeyForms } from './imported-formats.js';
 import { isIpAllowed } from './ip-list.js';
 import { hashKey, parseKey } from './key-format.js';
@@ -36,21 +37,21 @@ export interface KeyRow {
   readonly is_retired: boolean;
 }
 
-/** Who came in, and by which of its secrets. */
-export interface KeyEntry {
-  readonly principal: Principal;
-  /** `sec_…` */
-  readonly secretId: string | null;
-}
-
 export interface ApiKeyDoor {
   /**
    * @param key as it travelled, without the scheme
    * @param ip the client's address; null is in no IP list
    * @throws UNAUTHENTICATED with a reason, or IP_NOT_ALLOWED
    */
-  authenticate(key: string, ip: string | null): Promise<KeyEntry>;
+  judge(key: string, ip: string | null): Promise<Admission>;
 }
+
+interface FoundKey extends KeyRow {
+  readonly ends_in_ms: number | null;
+}
+
+const FIND_KEY = `SELECT *, (extract(epoch FROM LEAST(expires_at, retires_at) - now()) * 1000)::float8 AS ends_in_ms
+  FROM sallyport_find_key($1)`;
 
 /**
  * @param forms a brand alone: no other keys are known
@@ -61,16 +62,16 @@ export const openApiKeyDoor = (
   forms: KeyForms | string,
   gate: GuessGate | null = null,
 ): ApiKeyDoor => ({
-  async authenticate(key, ip) {
+  async judge(key, ip) {
     try {
       const hash = hashOf(key, forms);
       // Not awaited when there is nothing to wait for, which is nearly always.
       const turn = gate?.admit(hash, ip) ?? null;
       if (turn !== null) await turn;
-      const [row] = await database.query<KeyRow>('find_key', 'SELECT * FROM sallyport_find_key($1)', [hash]);
-      const entry = judge(row, ip);
+      const [row] = await database.query<FoundKey>('find_key', FIND_KEY, [hash]);
+      const admission = admitted(row, ip);
       gate?.passed(hash);
-      return entry;
+      return admission;
     } catch (error) {
       throw gate === null ? error : gate.refusal(error, ip);
     }
@@ -83,7 +84,7 @@ function hashOf(key: string, forms: KeyForms | string): Buffer {
   throw unauthenticated('MALFORMED', 'This is not an API key of this server. Check that it was copied whole.');
 }
 
-function judge(row: KeyRow | undefined, ip: string | null): KeyEntry {
+function admitted(row: FoundKey | undefined, ip: string | null): Admission {
   if (row === undefined) {
     throw unauthenticated('UNKNOWN', 'No such API key. Check that it belongs to this server, or have one created.');
   }
@@ -94,7 +95,7 @@ function judge(row: KeyRow | undefined, ip: string | null): KeyEntry {
       "This API key may not be used from your address. Use one of the key's allowed addresses, or have them changed.",
     );
   }
-  return { principal: principalOfRow(row), secretId: row.secret_id };
+  return { principal: principalOfRow(row), secretId: row.secret_id, endsInMs: row.ends_in_ms };
 }
 
 const isOfForm = (key: string, forms: KeyForms | string): boolean =>

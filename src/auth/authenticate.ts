@@ -1,5 +1,7 @@
 // The door's order of business: an API key, else a session cookie, else nobody. A credential that is there but bad is
 // refused here, before the request is parsed; nothing ever falls through from a bad credential to a weaker one.
+
+import type { Judge } from './admission.js';
 import type { ApiKeyDoor } from './api-key.js';
 import { type Credentials, sessionCookieOf } from './credentials.js';
 import type { KeyUse } from './key-usage.js';
@@ -19,25 +21,35 @@ export interface Doors {
 /** Null for an anonymous request; throws a CodedError for a credential that does not open the door. */
 export type Authenticate = (credentials: Credentials) => Promise<Principal | null>;
 
-export const openDoors =
-  ({ apiKeys, sessions, secureOnly, countUse }: Doors): Authenticate =>
-  async (credentials) => {
-    const key = keyOf(credentials);
-    const cookie = sessionCookieOf(credentials.cookie, secureOnly);
-    if (key !== null && cookie !== null) throw ambiguousCredentials();
-    if (key !== null) {
-      const { principal, secretId } = await apiKeys.authenticate(key, credentials.ip);
-      countUse({
+export const openDoors = (doors: Doors): Authenticate => {
+  const judge = openJudge(doors);
+  return async (credentials) => {
+    const admission = await judge(credentials);
+    if (admission === null) return null;
+    const { principal, secretId } = admission;
+    if (principal.apiKeyId !== null) {
+      doors.countUse({
         workspaceId: principal.workspaceId,
-        keyId: principal.id,
+        keyId: principal.apiKeyId,
         secretId,
         ip: credentials.ip,
         userAgent: credentials.userAgent,
         isFromBrowser: credentials.isFromBrowser,
       });
-      return principal;
     }
-    return cookie === null ? null : sessions.authenticate(cookie, credentials.workspaceId);
+    return principal;
+  };
+};
+
+/** The same judgement, without counting a request: for what goes on after its request was let in. */
+export const openJudge =
+  ({ apiKeys, sessions, secureOnly }: Omit<Doors, 'countUse'>): Judge =>
+  async (credentials) => {
+    const key = keyOf(credentials);
+    const cookie = sessionCookieOf(credentials.cookie, secureOnly);
+    if (key !== null && cookie !== null) throw ambiguousCredentials();
+    if (key !== null) return apiKeys.judge(key, credentials.ip);
+    return cookie === null ? null : sessions.judge(cookie, credentials.workspaceId);
   };
 
 /** The one key of both headers; the same key in both is one credential. */

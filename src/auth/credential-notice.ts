@@ -1,5 +1,6 @@
 // Whoever changes what a credential is worth says so to every process, in the transaction of the change: open streams are
-// judged anew at once instead of at their next event. Nothing else depends on it; each request asks the database itself.
+// judged anew at once instead of at their next event. Triggers say it of every row that the door reads (the migration
+// credential_notices); the function is for a change that no such row shows. Each request asks the database itself.
 import type { SystemDb } from '../guard/as-system.js';
 
 export const CREDENTIAL_CHANNEL = 'sallyport_credential';

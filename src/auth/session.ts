@@ -4,8 +4,9 @@
 import type { Database } from '../db/database.js';
 import type { Role } from '../guard/roles.js';
 import { CodedError, notFound } from '../platform/errors.js';
+import type { Admission } from './admission.js';
 import type { Plan } from './plans.js';
-import { type Principal, principalOfPerson, type WorkspaceStatus } from './principal.js';
+import { principalOfPerson, type WorkspaceStatus } from './principal.js';
 import { unauthenticated, workspaceSuspended } from './refusals.js';
 import { openSessionCookie } from './session-cookie.js';
 import { mayEnter } from './workplaces.js';
@@ -17,13 +18,14 @@ export interface SessionDoor {
    * @throws UNAUTHENTICATED with a reason; BAD_USER_INPUT listing the workspaces when one must be named; NOT_FOUND for a
    * workspace that is unknown or not the person's, which look the same; FORBIDDEN for a person who has none
    */
-  authenticate(cookie: string, workspaceId: string | null): Promise<Principal>;
+  judge(cookie: string, workspaceId: string | null): Promise<Admission>;
 }
 
 interface SessionRow {
   readonly session_id: string;
   readonly user_id: string;
   readonly is_expired: boolean;
+  readonly ends_in_ms: number;
   readonly role: Role | null;
   readonly organization_id: string | null;
   readonly workspace_id: string | null;
@@ -45,8 +47,9 @@ interface Workplace {
 
 const LISTED_MAX = 100;
 
-const FIND_SESSION = `SELECT s.id AS session_id, s.user_id, s.expires_at <= now() AS is_expired, p.role, p.organization_id,
-    p.workspace_id, p.workspace_name, p.workspace_status, p.plan
+const FIND_SESSION = `SELECT s.id AS session_id, s.user_id, s.expires_at <= now() AS is_expired,
+    (extract(epoch FROM s.expires_at - now()) * 1000)::float8 AS ends_in_ms, p.role, p.organization_id, p.workspace_id,
+    p.workspace_name, p.workspace_status, p.plan
   FROM "session" s
   LEFT JOIN LATERAL (
     SELECT m.role::text AS role, m.organization_id, w.id AS workspace_id, w.name AS workspace_name,
@@ -61,7 +64,7 @@ export const openSessionDoor = (
   database: Pick<Database, 'executeAsOwner'>,
   secrets: readonly string[],
 ): SessionDoor => ({
-  async authenticate(cookie, workspaceId) {
+  async judge(cookie, workspaceId) {
     const token = openSessionCookie(cookie, secrets);
     if (token === null) throw unauthenticated('MALFORMED', 'The session cookie is damaged. Sign in again.');
     const { rows } = await database.executeAsOwner(FIND_SESSION, [token, workspaceId]);
@@ -70,7 +73,7 @@ export const openSessionDoor = (
     if (first.is_expired) throw unauthenticated('EXPIRED', 'This session has expired. Sign in again.');
     const workplace = chooseWorkplace((rows as unknown as SessionRow[]).flatMap(workplaceOf), workspaceId);
     requireServed(workplace);
-    return principalOfPerson(workplace);
+    return { principal: principalOfPerson(workplace), secretId: null, endsInMs: first.ends_in_ms };
   },
 });
 

@@ -33,6 +33,7 @@ export type Authenticate = (credentials: Credentials) => Promise<Principal | nul
 export type ContextFor = (
   principal: Principal | null,
   facts: DoorFacts,
+  credentials: Credentials,
   standing: Standing | null,
 ) => object | Promise<object>;
 
@@ -62,6 +63,7 @@ export type AnswerGraphql = (req: IncomingMessage, res: ServerResponse, facts: D
 export interface Call {
   readonly facts: DoorFacts;
   readonly principal: Principal | null;
+  readonly credentials: Credentials;
   readonly params: Params;
   readonly method: string;
   readonly mediaType: MediaType;
@@ -99,11 +101,12 @@ export function createGraphql(options: GraphqlOptions): AnswerGraphql {
     if (req.method !== 'GET' && req.method !== 'POST') throw methodNotAllowed('GET, POST');
     const mediaType = negotiate(req.headers.accept) ?? notAcceptable();
     requireNoForgery(req, origins());
-    const principal = await authenticate(credentialsOf(req, facts));
+    const credentials = credentialsOf(req, facts);
+    const principal = await authenticate(credentials);
     const standing = limits === null ? null : await admit(limits, principal, facts, res);
     const params = await readParams(req);
     const mayStream = acceptsEvents(req.headers.accept);
-    const asked = { facts, principal, standing, params, method: req.method, mediaType, mayStream };
+    const asked = { facts, principal, credentials, standing, params, method: req.method, mediaType, mayStream };
     const call: Call = { ...asked, document: null, costed: null, type: 'unknown' };
     res.setHeader('Cache-Control', 'no-store');
     await yoga(req, res, { call });
@@ -147,12 +150,15 @@ function doorPlugin({ schema, contextFor, limits, log, metrics, streams }: Graph
     },
     async onContextBuilding({ context }) {
       const { call } = context;
-      const { principal, facts, standing, document, params } = call;
+      const { principal, facts, credentials, standing, document, params } = call;
       if (principal !== null && standing !== null && document !== null) {
         call.costed = costed(schema, { principal, standing, document, params });
       }
       // Descriptors, not values: reading a getter here would make, or refuse, what no field needs.
-      Object.defineProperties(context, Object.getOwnPropertyDescriptors(await contextFor(principal, facts, standing)));
+      Object.defineProperties(
+        context,
+        Object.getOwnPropertyDescriptors(await contextFor(principal, facts, credentials, standing)),
+      );
     },
     onSubscribe({ args }) {
       // Before the source is opened: nobody would read it, and nothing would close it.

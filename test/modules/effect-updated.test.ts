@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ownersAudit } from '../../src/app.js';
 import { revokeKey } from '../../src/auth/keys.js';
 import type { FanOut } from '../../src/events/fan-out.js';
-import type { Client, GraphqlError } from '../support/client.js';
+import type { Client } from '../support/client.js';
+import { type Event, subscribe } from '../support/stream.js';
 import { type Sent, type Shop, said, sending, startShop, unknownId } from './shop.js';
 
 // How many listen is nowhere to be seen from outside, so the app's own fan-out is held on to.
@@ -28,67 +29,13 @@ beforeAll(async () => {
 });
 afterAll(() => shop?.stop());
 
-interface Event {
-  readonly data?: { readonly effectUpdated: { readonly id: string; readonly status: string } | null } | null;
-  readonly errors?: readonly GraphqlError[];
-}
-
-interface Stream {
-  readonly status: number;
-  readonly events: readonly Event[];
-  /** Resolves once that many events have come; fails when the stream ends before. */
-  until(count: number): Promise<readonly Event[]>;
-  /** Resolves when the server has ended it. */
-  readonly ended: Promise<void>;
-  close(): void;
+interface Updated {
+  readonly effectUpdated: { readonly id: string; readonly status: string } | null;
 }
 
 const watching = 'subscription W($id: ID) { effectUpdated(id: $id) { id status charged } }';
 
-async function watch({ url, headers }: Client, id: string | null = null): Promise<Stream> {
-  const controller = new AbortController();
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json', accept: 'text/event-stream' },
-    body: JSON.stringify({ query: watching, variables: { id } }),
-    signal: controller.signal,
-  });
-  const events: Event[] = [];
-  let isOver = false;
-  const read = async () => {
-    let text = '';
-    const decoder = new TextDecoder();
-    try {
-      for await (const part of response.body ?? []) {
-        text += decoder.decode(part, { stream: true });
-        for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-          const data = /^event: next\ndata: (.*)$/m.exec(text.slice(0, end))?.[1];
-          if (data !== undefined) events.push(JSON.parse(data) as Event);
-          text = text.slice(end + 2);
-        }
-      }
-      // A request that was refused is answered as one JSON object.
-      if (text.startsWith('{')) events.push(JSON.parse(text) as Event);
-    } catch (error) {
-      if (!controller.signal.aborted) throw error;
-    } finally {
-      isOver = true;
-    }
-  };
-  const ended = read();
-  return {
-    status: response.status,
-    events,
-    ended,
-    async until(count) {
-      for (let tries = 0; tries < 400 && events.length < count && !isOver; tries++) await delay(25);
-      if (events.length < count)
-        throw new Error(`${count} events expected: ${JSON.stringify(events)}, over: ${isOver}`);
-      return events;
-    },
-    close: () => controller.abort(),
-  };
-}
+const watch = (client: Client, id: string | null = null) => subscribe<Updated>(client, watching, { id });
 
 async function ask(client: Client) {
   const { sendMessage } = await client.data<Sent>(sending, {
@@ -97,7 +44,7 @@ async function ask(client: Client) {
   return sendMessage.effect;
 }
 
-const statuses = (events: readonly Event[]) => events.map(({ data }) => data?.effectUpdated?.status);
+const statuses = (events: readonly Event<Updated>[]) => events.map(({ data }) => data?.effectUpdated?.status);
 
 describe('does', () => {
   it('tell the present state, then each change until the end', async () => {
@@ -194,22 +141,6 @@ describe('ends', () => {
 
   const revoke = (id: string) => revokeKey({ database: shop.database, audit: ownersAudit }, { id });
 
-  it.each([
-    ['of one effect', true],
-    ['of all', false],
-  ] as const)('a stream %s within a second after its key was revoked', async (_, hasId) => {
-    const client = await shop.key('messages:send');
-    const effect = await ask(client);
-    const stream = await watch(client, hasId ? effect.id : null);
-    if (hasId) await stream.until(1);
-    await delay(150);
-    const startedAt = performance.now();
-    await revoke(client.keyId);
-    await Promise.race([stream.ended, delay(1_000).then(() => Promise.reject(new Error('It goes on.')))]);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
-    expect((await watch(client)).status).toBe(401);
-  });
-
   it('no stream of another key', async () => {
     const revoked = await shop.key('messages:send');
     const client = await shop.key('messages:send');
@@ -220,18 +151,5 @@ describe('ends', () => {
     await shop.approve(effect);
     await stream.until(2);
     stream.close();
-  });
-
-  it('a stream at the next event after its key was narrowed', async () => {
-    const client = await shop.key('messages:send', 'approvals:read');
-    const stream = await watch(client);
-    await delay(150);
-    await shop.database.owner.apiKey.update({
-      where: { workspaceId_id: { workspaceId: shop.place.workspaceId, id: client.keyId } },
-      data: { scopes: ['messages:send'] },
-    });
-    await ask(await shop.key('messages:send'));
-    await stream.ended;
-    expect(stream.events).toEqual([]);
   });
 });
