@@ -134,6 +134,15 @@ const environment = z.object({
   MODEL_NAME: optional(z.string()),
   MODEL_API_KEY: optional(z.string().regex(/^[\x21-\x7e]+$/, 'must be one word without spaces')),
   SHARED_PROVIDERS: choice(['on', 'off'], 'on'),
+  SECURITY_CONTACT: optional(
+    z
+      .string()
+      .transform((text) => (/^[^\s@:/]+@[^\s@:/]+$/.test(text) ? `mailto:${text}` : text))
+      .refine(
+        (text) => /^(mailto:[^\s@]+@[^\s@]+|tel:\+[\d-]+|https:\/\/[^\s]+)$/.test(text) && URL.canParse(text),
+        'must be an e-mail address, or a URI that begins with mailto:, https:// or tel:+',
+      ),
+  ),
   INTROSPECTION: choice(['public', 'keys'], 'public'),
   PLAN_LIMITS: whenGiven(plans),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
@@ -167,6 +176,8 @@ export interface Config {
   readonly model: { readonly url: string | null; readonly name: string | null; readonly apiKey: string | null };
   /** False: workspaces without a provider of their own have none. */
   readonly hasSharedProviders: boolean;
+  /** The URI named in security.txt; null: there is none. */
+  readonly securityContact: string | null;
   /** `keys`: an anonymous request may not introspect. */
   readonly introspection: 'public' | 'keys';
   /** What each plan allows, with what PLAN_LIMITS changes. */
@@ -208,6 +219,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     voiceUrl: given.VOICE_URL,
     model: { url: given.MODEL_URL, name: given.MODEL_NAME, apiKey: given.MODEL_API_KEY },
     hasSharedProviders: given.SHARED_PROVIDERS === 'on',
+    securityContact: given.SECURITY_CONTACT,
     introspection: given.INTROSPECTION,
     plans: given.PLAN_LIMITS,
     logLevel: given.LOG_LEVEL,

@@ -7,6 +7,7 @@ import type { RecordAuthAudit } from './auth/audit-port.js';
 import { openDoors, openJudge } from './auth/authenticate.js';
 import { openCredentialWatch } from './auth/credential-watch.js';
 import type { KeyForms } from './auth/imported-formats.js';
+import { keyFormatDocument } from './auth/key-format-document.js';
 import type { KeyUsage } from './auth/key-usage.js';
 import type { Principal } from './auth/principal.js';
 import { openAnonymousLimit } from './auth/rate-limit/anonymous-limit.js';
@@ -27,6 +28,7 @@ import { printSdl } from './graphql/print.js';
 import { guardedDb, type Walls } from './guard/guarded-db.js';
 import type { ReadinessChecks } from './http/health.js';
 import { createDoor } from './http/server.js';
+import { wellKnownRoutes } from './http/well-known.js';
 import type { Clock } from './platform/clock.js';
 import type { Logger } from './platform/logger.js';
 import type { Secrets } from './platform/secrets.js';
@@ -117,6 +119,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     ] as readonly unknown[] as readonly Plugin[],
     readiness: readinessOf(database),
     signIn: signIn.handle,
+    wellKnown: wellKnownRoutes({ ...config, keyFormat: keyFormatDocument(config.keyBrand) }),
     effectsByStatus: () => effectsByStatus(database),
   });
   return {

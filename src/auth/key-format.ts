@@ -6,9 +6,11 @@ import { crc32 } from 'node:zlib';
 import type { KeyKind } from '../guard/scopes.js';
 
 const MARKS: Readonly<Record<KeyKind, string>> = { ACCOUNT: 'acct', AGENT: 'agt' };
-const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const RANDOM_LENGTH = 32;
-const CHECKSUM_LENGTH = 6;
+export const KEY_KINDS: readonly KeyKind[] = ['ACCOUNT', 'AGENT'];
+/** The digits of base62, in order. */
+export const KEY_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+export const KEY_RANDOM_LENGTH = 32;
+export const KEY_CHECKSUM_LENGTH = 6;
 const START_LENGTH = 4;
 
 /** What KEY_BRAND may be. No underscore, so that a key is read in one way only. */
@@ -57,11 +59,11 @@ export interface NewKey extends ParsedKey {
 export const keyPrefixOf = (kind: KeyKind, brand: string): string => `${brand}_${MARKS[kind]}_`;
 
 export const keyLength = (kind: KeyKind, brand: string): number =>
-  keyPrefixOf(kind, brand).length + RANDOM_LENGTH + CHECKSUM_LENGTH;
+  keyPrefixOf(kind, brand).length + KEY_RANDOM_LENGTH + KEY_CHECKSUM_LENGTH;
 
 /** Matches both kinds of a brand as to form; the checksum is for `parseKey` to judge. */
 export const keyRegex = (brand: string): RegExp =>
-  new RegExp(`^${requireBrand(brand)}_(acct|agt)_[0-9A-Za-z]{${RANDOM_LENGTH + CHECKSUM_LENGTH}}$`);
+  new RegExp(`^${requireBrand(brand)}_(acct|agt)_[0-9A-Za-z]{${KEY_RANDOM_LENGTH + KEY_CHECKSUM_LENGTH}}$`);
 
 /** The key that carries these 32 base62 characters. Throws on any other length or letter. */
 export const formatKey = (kind: KeyKind, brand: string, random: string): string => {
@@ -72,7 +74,7 @@ export const formatKey = (kind: KeyKind, brand: string, random: string): string 
 
 /** A fresh key of 190 random bits. */
 export const newKeySecret = (kind: KeyKind, brand: string): NewKey => {
-  const key = formatKey(kind, brand, randomBase62(RANDOM_LENGTH));
+  const key = formatKey(kind, brand, randomBase62(KEY_RANDOM_LENGTH));
   return { kind, ...partsOf(key, kind, brand), key, hash: hashKey(key) };
 };
 
@@ -80,9 +82,9 @@ export const newKeySecret = (kind: KeyKind, brand: string): NewKey => {
 export const parseKey = (text: string, brand: string): ParsedKey | null => {
   const kind = text.startsWith(keyPrefixOf('ACCOUNT', brand)) ? 'ACCOUNT' : 'AGENT';
   if (text.length !== keyLength(kind, brand) || !text.startsWith(keyPrefixOf(kind, brand))) return null;
-  if (!/^[0-9A-Za-z]{38}$/.test(text.slice(-RANDOM_LENGTH - CHECKSUM_LENGTH))) return null;
-  const body = text.slice(0, -CHECKSUM_LENGTH);
-  return checksumOf(body) === text.slice(-CHECKSUM_LENGTH) ? { kind, ...partsOf(text, kind, brand) } : null;
+  if (!/^[0-9A-Za-z]{38}$/.test(text.slice(-KEY_RANDOM_LENGTH - KEY_CHECKSUM_LENGTH))) return null;
+  const body = text.slice(0, -KEY_CHECKSUM_LENGTH);
+  return checksumOf(body) === text.slice(-KEY_CHECKSUM_LENGTH) ? { kind, ...partsOf(text, kind, brand) } : null;
 };
 
 /** SHA-256 of the whole key, 32 bytes. No salt: 190 random bits need none, and the look-up is by equality. */
@@ -101,8 +103,8 @@ const requireBrand = (brand: string): string => {
 const checksumOf = (body: string): string => {
   let rest = crc32(body);
   let text = '';
-  for (let place = 0; place < CHECKSUM_LENGTH; place++) {
-    text = ALPHABET.charAt(rest % 62) + text;
+  for (let place = 0; place < KEY_CHECKSUM_LENGTH; place++) {
+    text = KEY_ALPHABET.charAt(rest % 62) + text;
     rest = Math.floor(rest / 62);
   }
   return text;
@@ -113,7 +115,7 @@ const randomBase62 = (length: number): string => {
   let text = '';
   while (text.length < length) {
     for (const byte of randomBytes(length)) {
-      if (byte < 248 && text.length < length) text += ALPHABET.charAt(byte % 62);
+      if (byte < 248 && text.length < length) text += KEY_ALPHABET.charAt(byte % 62);
     }
   }
   return text;

@@ -3,12 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config.js';
 import { answerPreflight, setCorsHeaders } from './cross-origin.js';
 import { answerByFetch, type FetchHandler } from './fetch-bridge.js';
+import { fixedAnswer } from './fixed-answer.js';
 import type { Health } from './health.js';
 import { answerHook, type HookReceivers } from './hooks.js';
 import type { Metrics } from './metrics.js';
 import type { DoorFacts } from './request-facts.js';
 import { methodNotAllowed, unknownPath } from './respond.js';
-import { schemaSender } from './schema-text.js';
 
 export type Route = (req: IncomingMessage, res: ServerResponse, facts: DoorFacts, path: string) => void | Promise<void>;
 
@@ -27,6 +27,8 @@ export interface RouteParts {
   /** Null: `/api/auth` does not exist. */
   readonly signIn: FetchHandler | null;
   readonly hooks: HookReceivers;
+  /** What else is read, by path. */
+  readonly wellKnown: ReadonlyMap<string, Route>;
 }
 
 /** The route of each path, also of those that do not exist. */
@@ -38,10 +40,12 @@ export function createRoutes({
   metrics,
   signIn,
   hooks,
+  wellKnown,
 }: RouteParts): (path: string) => NamedRoute {
-  const sendSchema = schemaSender(sdl);
+  const sendSchema = fixedAnswer(sdl, 'text/plain');
   const exact: ReadonlyMap<string, NamedRoute> = new Map([
     ['/graphql', { name: '/graphql', answer: graphql }],
+    ...[...wellKnown].map(([path, answer]): [string, NamedRoute] => [path, reading(path, answer)]),
     ['/schema.graphql', reading('/schema.graphql', sendSchema)],
     ['/healthz', reading('/healthz', (_req, res) => health.sendLiveness(res))],
     ['/readyz', reading('/readyz', (_req, res) => health.sendReadiness(res))],

@@ -14,7 +14,7 @@ import type { HookReceivers } from './hooks.js';
 import { createMetrics, type EffectsByStatus, type Metrics } from './metrics.js';
 import { type DoorFacts, factsOf } from './request-facts.js';
 import { sendRefusal } from './respond.js';
-import { createRoutes } from './routes.js';
+import { createRoutes, type Route } from './routes.js';
 import { openStreams } from './streams.js';
 
 export interface DoorOptions {
@@ -33,6 +33,8 @@ export interface DoorOptions {
   /** Answers `/api/auth/*`; null: these paths do not exist. */
   readonly signIn?: FetchHandler | null;
   readonly hooks?: HookReceivers;
+  /** By path; see well-known.ts. */
+  readonly wellKnown?: ReadonlyMap<string, Route>;
   readonly effectsByStatus?: EffectsByStatus;
   readonly timeouts?: Partial<Timeouts>;
 }
@@ -75,8 +77,8 @@ export function createDoor(options: DoorOptions): Door {
     streams,
     log,
   });
-  const { sdl, signIn = null, hooks = new Map() } = options;
-  const routeOf = createRoutes({ config, graphql, sdl, health, metrics, signIn, hooks });
+  const { sdl, signIn = null, hooks = new Map(), wellKnown = new Map() } = options;
+  const routeOf = createRoutes({ config, graphql, sdl, health, metrics, signIn, hooks, wellKnown });
   const isHttps = config.publicUrl?.startsWith('https:') === true;
   const server = createServer(
     {

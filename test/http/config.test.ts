@@ -38,6 +38,7 @@ describe('the environment', () => {
       voiceUrl: null,
       model: { url: null, name: null, apiKey: null },
       hasSharedProviders: true,
+      securityContact: null,
       introspection: 'public',
       logLevel: 'info',
     });
@@ -103,6 +104,9 @@ describe('the environment', () => {
     ['SMTP_FROM', 'nobody'],
     ['MODEL_URL', 'model'],
     ['SHARED_PROVIDERS', 'no'],
+    ['SECURITY_CONTACT', 'nobody'],
+    ['SECURITY_CONTACT', 'http://example.com/security'],
+    ['SECURITY_CONTACT', 'a@example.com\nContact: b@example.com'],
     ['INTROSPECTION', 'off'],
     ['LOG_LEVEL', 'loud'],
   ])('refuses %s=%s in one line that names the variable and a remedy, and never the value', (name, value) => {
@@ -110,6 +114,15 @@ describe('the environment', () => {
     expect(message).toMatch(new RegExp(`^${name} must .{8,}\\.$`));
     expect(message).not.toContain('\n');
     if (value.length > 8) expect(message).not.toContain(value);
+  });
+
+  it.each([
+    ['security@example.com', 'mailto:security@example.com'],
+    ['mailto:security@example.com', 'mailto:security@example.com'],
+    ['https://example.com/security', 'https://example.com/security'],
+    ['tel:+49-30-1234567', 'tel:+49-30-1234567'],
+  ])('reads the contact %s as %s', (text, uri) => {
+    expect(loadConfig({ SECURITY_CONTACT: text }).securityContact).toBe(uri);
   });
 
   it('requires a secret beside a server database', () => {
