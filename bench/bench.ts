@@ -7,11 +7,12 @@ import { openServer } from '../src/db/server.js';
 import { headersOf, requireEqualAnswers } from './answers.js';
 import { type ContestantName, openStable, type Running, type Stable } from './contestants.js';
 import { cpuOf, whenCalm } from './cpu.js';
+import { measureKeys } from './keys.js';
 import { type Load, openLoad } from './load.js';
 import { bodyOf, OPERATIONS, type OperationName, SCOPES } from './operations.js';
 import { HELP, type Options, readOptions } from './options.js';
 import { openPostgresPlace, type PostgresPlace } from './postgres-place.js';
-import { type Cell, type Line, report } from './report.js';
+import { type Cell, keyReport, type Line, report } from './report.js';
 import { type Place, seed } from './seed.js';
 
 const CONNECTIONS = 16;
@@ -39,22 +40,33 @@ async function main(options: Options): Promise<void> {
     process.once(signal, () => void close().finally(() => process.exit(1)));
   }
   try {
-    stable = await openStable();
-    const places = await seedAll(postgres, options);
-    say(`Starting ${options.servers.length} servers.`);
-    const servers: Running[] = [];
-    for (const name of options.servers) {
-      const databaseUrl = await postgres.createDatabase(name, 'seed');
-      servers.push(await stable.start(name, databaseUrl, principalsOf(places), profilerOf(options, name)));
+    if (options.hasServers) {
+      stable = await openStable();
+      await compare(postgres, stable, options);
     }
-    const tasks = tasksOf(options, places);
-    for (const { operation, place } of tasks) await requireEqualAnswers(servers, OPERATIONS[operation], place);
-    say('The answers of all servers are equal.');
-    const lines = await measure(servers, tasks, options);
-    process.stdout.write(report(lines, { ...options, connections: CONNECTIONS, postgres: postgres.title }));
+    const { rounds, measureMs, manyKeys } = options;
+    if (manyKeys === null) return;
+    const lines = await measureKeys(postgres, { rounds, measureMs, manyKeys }, say);
+    process.stdout.write(keyReport(lines, postgres.title));
   } finally {
     await close();
   }
+}
+
+async function compare(postgres: PostgresPlace, stable: Stable, options: Options): Promise<void> {
+  const places = await seedAll(postgres, options);
+  say(`Starting ${options.servers.length} servers.`);
+  const servers: Running[] = [];
+  for (const name of options.servers) {
+    const databaseUrl = await postgres.createDatabase(name, 'seed');
+    servers.push(await stable.start(name, databaseUrl, principalsOf(places), profilerOf(options, name)));
+  }
+  const tasks = tasksOf(options, places);
+  for (const { operation, place } of tasks) await requireEqualAnswers(servers, OPERATIONS[operation], place);
+  say('The answers of all servers are equal.');
+  const lines = await measure(servers, tasks, options);
+  process.stdout.write(report(lines, { ...options, connections: CONNECTIONS, postgres: postgres.title }));
+  await Promise.all(servers.map((server) => server.stop()));
 }
 
 async function seedAll(postgres: PostgresPlace, { keys, deep }: Options): Promise<{ shop: Place; deep: Place | null }> {

@@ -4,14 +4,16 @@ import { parseArgs } from 'node:util';
 import { CONTESTANT_NAMES, type ContestantName } from './contestants.js';
 import { OPERATION_NAMES, type OperationName } from './operations.js';
 
-export const HELP = `npm run bench -- [OPTIONS]
+export const HELP = `npm run bench -- [keys] [OPTIONS]
+
+  keys               only what the door costs, with a thousand and with a million keys
 
   --quick            one short round: about a minute, for a first look
   --rounds N         rounds to measure (3)
   --seconds N        length of each measurement (1.2)
   --deep             also the nested read with 1,000 messages in each conversation
   --keys N           API keys in the workspace (1000)
-  --only a,b         operations: ${OPERATION_NAMES.join(', ')}
+  --only a,b         operations, without the door: ${OPERATION_NAMES.join(', ')}
   --servers a,b      servers: ${CONTESTANT_NAMES.join(', ')}
   --profile FOLDER   writes a CPU profile of each server there
 
@@ -27,6 +29,10 @@ export interface Options {
   readonly warmMs: number;
   readonly measureMs: number;
   readonly keys: number;
+  /** Of the larger table at the door; null: the door is not measured. */
+  readonly manyKeys: number | null;
+  /** False: nothing but the door. */
+  readonly hasServers: boolean;
   readonly deep: boolean;
   readonly operations: readonly OperationName[];
   readonly servers: readonly ContestantName[];
@@ -35,7 +41,8 @@ export interface Options {
 
 /** Null: help was asked for. @throws naming what is no number or no known name */
 export function readOptions(): Options | null {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
@@ -50,12 +57,16 @@ export function readOptions(): Options | null {
   });
   if (values.help) return null;
   const { quick } = values;
+  const [part] = chosen(['all', 'keys'] as const, positionals.join(',') || 'all');
+  const isPartial = values.only !== undefined || values.servers !== undefined;
   return {
     rounds: within(values.rounds ?? (quick ? '1' : '3'), 1, 20),
     warmUpMs: quick ? 800 : 1_500,
     warmMs: quick ? 200 : 400,
     measureMs: within(values.seconds ?? (quick ? '0.6' : '1.2'), 0.2, 30) * 1_000,
     keys: within(values.keys, 1, 1_000_000),
+    manyKeys: isPartial && part === 'all' ? null : quick ? 100_000 : 1_000_000,
+    hasServers: part === 'all',
     deep: values.deep,
     operations: chosen(OPERATION_NAMES, values.only),
     servers: chosen(CONTESTANT_NAMES, values.servers),

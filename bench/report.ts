@@ -1,6 +1,7 @@
 // The tables. CPU is the server's own, user and system, of the middle round; times are those of all rounds together.
 import { availableParallelism, cpus } from 'node:os';
 import { CONTESTANTS, type ContestantName } from './contestants.js';
+import type { KeyLine } from './keys.js';
 import type { Measured } from './load.js';
 
 export interface Cell extends Measured {
@@ -34,6 +35,31 @@ export const report = (lines: readonly Line[], facts: Facts): string =>
     ...facts.servers.map((name) => `${CONTESTANTS[name].title}: ${CONTESTANTS[name].meaning}.`),
     '',
   ].join('\n');
+
+/** What authentication alone costs; the bound is the one that the product promises. */
+export const keyReport = (lines: readonly KeyLine[], postgres: string): string =>
+  [
+    `At the door, on ${postgres}. CPU is this process's own: at most 150 µs are promised for a good key.`,
+    ...keyTable(lines),
+    '',
+  ].join('\n');
+
+function keyTable(lines: readonly KeyLine[]): string[] {
+  const first = middleOf(lines[0]?.cpuMicroseconds ?? []);
+  const rows = lines.map(({ title, cpuMicroseconds, lookUps, latencies, scans }) => {
+    const sorted = [...latencies].sort((a, b) => a - b);
+    return [
+      title,
+      middleOf(cpuMicroseconds).toFixed(1),
+      `${Math.min(...cpuMicroseconds).toFixed(1)}–${Math.max(...cpuMicroseconds).toFixed(1)}`,
+      (middleOf(cpuMicroseconds) / first).toFixed(2),
+      lookUps.toFixed(lookUps % 1 === 0 ? 0 : 3),
+      scans === null ? '' : `${scans.byIndex} + ${scans.sequential}`,
+      at(sorted, 0.5),
+    ];
+  });
+  return table([['', 'CPU µs', 'rounds', 'ratio', 'statements', 'index + full scans', 'p50 ms'], ...rows]);
+}
 
 function mainTable(lines: readonly Line[], servers: readonly ContestantName[]): string[] {
   const rows = lines.flatMap((line) => [
@@ -73,7 +99,11 @@ function rlsTable(lines: readonly Line[], servers: readonly ContestantName[]): s
 const perRequest = ({ cpuMicroseconds, requests }: Cell): number => cpuMicroseconds / Math.max(1, requests);
 
 const cpuOf = (line: Line, name: ContestantName): number => {
-  const sorted = (line.cells.get(name) ?? []).map(perRequest).sort((a, b) => a - b);
+  return middleOf((line.cells.get(name) ?? []).map(perRequest));
+};
+
+const middleOf = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 };

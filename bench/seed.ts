@@ -76,7 +76,11 @@ async function seedKeys(database: Database, workspaceId: string, keys: number) {
     const { keyPrefix, start } = secret;
     return { kind: 'ACCOUNT', name: `Key ${i}`, key_prefix: keyPrefix, start, scopes: SCOPES, allowed_ips: [] };
   });
-  const hashes = ids.map((id) => ({ key_id: id, hash: `\\x${secrets.get(id)?.hash.toString('hex')}` }));
+  const hashes = ids.map((id) => ({
+    id: newId('sec'),
+    key_id: id,
+    hash: `\\x${secrets.get(id)?.hash.toString('hex')}`,
+  }));
   await insertRows(database, 'api_key_secret', workspaceId, hashes);
   const keyId = of(ids, Math.floor(keys / 2));
   return { keyId, key: secrets.get(keyId)?.key ?? '' };
@@ -98,7 +102,12 @@ const inserterOf =
 const ROWS_AT_ONCE = 5_000;
 
 /** Columns as the rows name them; PostgreSQL reads each by the table's own types. */
-async function insertRows(database: Database, table: string, workspaceId: string, rows: readonly Row[]): Promise<void> {
+export async function insertRows(
+  database: Database,
+  table: string,
+  workspaceId: string,
+  rows: readonly Row[],
+): Promise<void> {
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
     const some = rows.slice(from, from + ROWS_AT_ONCE).map((row) => ({ workspace_id: workspaceId, ...row }));
     const columns = Object.keys(some[0] ?? {}).join(', ');
