@@ -28,8 +28,6 @@ interface Task {
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(options: Options): Promise<void> {
-  say('Building.');
-  execFileSync(process.execPath, [join(packageRoot(), 'scripts', 'build.mjs')], { stdio: 'inherit' });
   const postgres = await openPostgresPlace();
   let stable: Stable | null = null;
   const close = async () => {
@@ -41,12 +39,14 @@ async function main(options: Options): Promise<void> {
   }
   try {
     if (options.hasServers) {
+      say('Building.');
+      execFileSync(process.execPath, [join(packageRoot(), 'scripts', 'build.mjs')], { stdio: 'inherit' });
       stable = await openStable();
       await compare(postgres, stable, options);
     }
-    const { rounds, measureMs, manyKeys } = options;
+    const { manyKeys } = options;
     if (manyKeys === null) return;
-    const lines = await measureKeys(postgres, { rounds, measureMs, manyKeys }, say);
+    const lines = await measureKeys(postgres, { ...options, manyKeys }, say);
     process.stdout.write(keyReport(lines, postgres.title));
   } finally {
     await close();
