@@ -24,7 +24,7 @@ it('ends a stream when its time is up, not before, and not because a clock runs 
   let endsInMs = 10_000;
   const { watched, end, asked } = await watching(async () => {
     if (endsInMs <= 0) throw unauthenticated('EXPIRED', 'Over.');
-    return { principal, endsInMs };
+    return { principal, secretId: null, endsInMs };
   });
   expect(await watched.isGood()).toBe(true);
   await vi.advanceTimersByTimeAsync(9_990);
@@ -42,7 +42,7 @@ it('finds out within half a minute what no notice told', async () => {
   let isRevoked = false;
   const { watched, end } = await watching(async () => {
     if (isRevoked) throw unauthenticated('REVOKED', 'Over.');
-    return { principal, endsInMs: null };
+    return { principal, secretId: null, endsInMs: null };
   });
   expect(await watched.isGood()).toBe(true);
   await vi.advanceTimersByTimeAsync(95_000);
@@ -59,7 +59,7 @@ it.each([
   ['another agent', { ...principal, agentId: 'agt_2' }],
   ['another state of the workspace', { ...principal, workspaceStatus: 'SUSPENDED' }],
 ])('takes %s for an end', async (_, now) => {
-  const { watched } = await watching(async () => ({ principal: now as Principal, endsInMs: null }));
+  const { watched } = await watching(async () => ({ principal: now as Principal, secretId: null, endsInMs: null }));
   expect(await watched.isGood()).toBe(false);
 });
 
@@ -67,7 +67,7 @@ it('ends a stream that cannot be judged, and tells the one that asks', async () 
   let isDown = false;
   const { watched, end } = await watching(async () => {
     if (isDown) throw new Error('connect ECONNREFUSED');
-    return { principal, endsInMs: null };
+    return { principal, secretId: null, endsInMs: null };
   });
   expect(await watched.isGood()).toBe(true);
   isDown = true;
@@ -77,7 +77,7 @@ it('ends a stream that cannot be judged, and tells the one that asks', async () 
 });
 
 it('asks no more once the stream has ended', async () => {
-  const { watched, watch, asked } = await watching(async () => ({ principal, endsInMs: 1_000 }));
+  const { watched, watch, asked } = await watching(async () => ({ principal, secretId: null, endsInMs: 1_000 }));
   await watched.isGood();
   watched.forget();
   await watch.close();
