@@ -129,6 +129,7 @@ const credentialsOf = (key: string): Credentials => ({
   workspaceId: null,
   ip: '192.0.2.1',
   userAgent: null,
+  isFromBrowser: false,
 });
 
 async function lineOf(contestant: Contestant, rounds: readonly Round[]): Promise<KeyLine> {

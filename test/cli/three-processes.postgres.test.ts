@@ -7,8 +7,10 @@ import { newKeySecret } from '../../src/auth/key-format.js';
 import { revokeKey } from '../../src/auth/keys.js';
 import type { Database } from '../../src/db/database.js';
 import { openServer } from '../../src/db/server.js';
-import type { ApiKey, Workspace } from '../../src/generated/prisma/client.js';
+import type { ApiKey } from '../../src/generated/prisma/client.js';
+import { createClientFor } from '../support/client.js';
 import { createTestDatabase } from '../support/database.js';
+import { signIn } from '../support/harness.js';
 import { type Asked, type Line, openLine, pelt } from '../support/pelt.js';
 import { buildOnce, openPlace, type Place } from './sallyport.js';
 
@@ -23,6 +25,7 @@ const AUDITED_EACH = 300;
 let place: Place;
 let drop: () => Promise<void>;
 let database: Database;
+const urls: string[] = [];
 const lines: Line[] = [];
 beforeAll(async () => {
   await buildOnce();
@@ -37,7 +40,8 @@ beforeAll(async () => {
     PLAN_LIMITS: JSON.stringify({ free: { rpm: 1_000_000, rpd: 1_000_000_000, costMax: 1_000_000_000 } }),
   });
   const served = await Promise.all(Array.from({ length: PROCESSES }, () => place.serve(['serve', '--no-jobs'])));
-  lines.push(...served.map(({ url }) => openLine(url)));
+  urls.push(...served.map(({ url }) => url));
+  lines.push(...urls.map(openLine));
 });
 afterAll(async () => {
   for (const line of lines) line.close();
@@ -50,6 +54,12 @@ interface Subject {
   readonly workspaceId: string;
   readonly keyId: string;
   readonly key: string;
+  readonly owner: Person;
+}
+
+interface Person {
+  readonly email: string;
+  readonly password: string;
 }
 
 const desk = () => ({ database, audit: ownersAudit, brand: 'sp' });
@@ -60,13 +70,17 @@ async function newSubject(name: string): Promise<Subject> {
   const { workspaceId } = await bootstrap(desk(), { org: name, workspace: name, ...person });
   const scopes = ['contacts:read', 'contacts:write'];
   const { apiKey, key } = await createKey(desk(), { workspaceId, kind: 'ACCOUNT', name, scopes });
-  return { workspaceId, keyId: apiKey.id, key };
+  return { workspaceId, keyId: apiKey.id, key, owner: person };
 }
 
 const changeKey = ({ workspaceId, keyId }: Subject, data: Partial<ApiKey>) =>
   database.owner.apiKey.update({ where: { workspaceId_id: { workspaceId, id: keyId } }, data });
-const changeWorkspace = ({ workspaceId }: Subject, data: Partial<Workspace>) =>
-  database.owner.workspace.update({ where: { id: workspaceId }, data });
+
+/** Over HTTP, at one of the processes. */
+async function asOwner(person: Person, mutation: string): Promise<void> {
+  const client = createClientFor(urls[0] ?? '')({ cookie: await signIn(urls[0] ?? '', person) });
+  await client.data(mutation);
+}
 
 async function rotateWithoutGrace({ workspaceId, keyId }: Subject): Promise<void> {
   const { hash, start } = newKeySecret('ACCOUNT', 'sp');
@@ -122,13 +136,14 @@ const changes: readonly Change[] = [
   { what: 'rotated without grace', make: rotateWithoutGrace, code: 'UNAUTHENTICATED', reason: 'ROTATED' },
   {
     what: 'in a suspended workspace',
-    make: (subject) => changeWorkspace(subject, { status: 'SUSPENDED' }),
+    make: ({ owner }) => asOwner(owner, 'mutation { suspendWorkspace { workspace { status } } }'),
     code: 'UNAUTHENTICATED',
     reason: 'SUSPENDED',
   },
   {
     what: 'in a workspace that lets keys read only',
-    make: (subject) => changeWorkspace(subject, { keysReadOnly: true }),
+    make: ({ owner }) =>
+      asOwner(owner, 'mutation { updateWorkspace(input: { keysReadOnly: true }) { workspace { keysReadOnly } } }'),
     code: 'FORBIDDEN',
   },
 ];

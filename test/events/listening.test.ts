@@ -35,7 +35,15 @@ afterAll(async () => {
 async function entrance(): Promise<Entrance> {
   const { key } = await harness.createKey({ kind: 'ACCOUNT', scopes: ['contacts:read'] });
   const ip = '127.0.0.1';
-  const credentials = { authorization: null, xApiKey: key, cookie: null, workspaceId: null, ip, userAgent: null };
+  const credentials = {
+    authorization: null,
+    xApiKey: key,
+    cookie: null,
+    workspaceId: null,
+    ip,
+    userAgent: null,
+    isFromBrowser: false,
+  };
   const admission = await judge(credentials);
   if (admission === null) throw new Error('Nobody entered.');
   return { principal: admission.principal, credentials };

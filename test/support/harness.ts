@@ -122,7 +122,8 @@ async function addPerson(database: TestDatabase, role: Role, place: Place, first
   return { userId, email, password: OWNER.password };
 }
 
-async function signIn(url: string, { email, password }: { email: string; password: string }): Promise<string> {
+/** The cookie. */
+export async function signIn(url: string, { email, password }: { email: string; password: string }): Promise<string> {
   const response = await fetch(`${url}/api/auth/sign-in/email`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', origin: url },
