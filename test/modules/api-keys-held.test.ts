@@ -65,7 +65,7 @@ it('changes nothing until it is approved and its requester repeats the very same
   expect((await shop.trail('effect.perform')).at(-1)).toMatchObject({ effectId: effect.id, actorKind: 'SESSION' });
 });
 
-it('is judged again: by rows that were altered, and by the role that was lost', async () => {
+it('is judged again: a decision under another seal does not count, and what was cancelled stays so', async () => {
   const altered = await held();
   await approve(altered);
   const row = { workspaceId_id: { workspaceId: shop.place.workspaceId, id: altered.id } };
