@@ -21,6 +21,7 @@ import { worldFactory } from './effects/create-world.js';
 import { type EffectDeps, effectRegistry } from './effects/deps.js';
 import { effectWork } from './effects/effect-jobs.js';
 import { effectLimits } from './effects/limits.js';
+import { type PeopleMailDeps, peopleMailWork, senderOf } from './effects/people-mail.js';
 import { priceBook } from './effects/prices.js';
 import { openFanOut } from './events/fan-out.js';
 import { actionRegistry } from './graphql/builder.js';
@@ -99,9 +100,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     retryDelaysMs: effectLimits.retryDelaysMs,
   };
   const workerDeps = { engine, database, createWorld, connectors, clock, log, ...limits };
-  const { jobs, chores: effectChores } = effectWork(workerDeps);
+  const { jobs: effectJobs, chores: effectChores } = effectWork(workerDeps);
   const erasure = workspaceChores({ ...workerDeps, forgetCaptured: (ids) => forgetCaptured(config.dataDir, ids) });
   const chores = [...effectChores, ...erasure];
+  const publicUrl = () => http.publicUrl();
+  const mail = peopleMailWork({ database, audit: ownersAudit, publicUrl, ...systemMailOf(config) });
+  const jobs = [...effectJobs, mail];
   const queue = openQueue(database, jobs, onError);
   await queue.prepare();
   const fanOut = await openFanOut(database);
@@ -155,6 +159,13 @@ function engineOf({ rules }: AppOptions): EffectDeps {
     rulesOf: async () => [...(rules ?? []), ...defaultRules],
     requesterOf: (effect, db) => revivePrincipal(db.$sql, effect),
   };
+}
+
+/** The server's own account, whatever workspaces may use. */
+function systemMailOf({ dataDir, smtp, publicUrl }: Config): Pick<PeopleMailDeps, 'mail' | 'from'> {
+  const account = smtp.url === null ? null : { url: smtp.url, from: null };
+  const mail = openConnectors({ dataDir, smtp: account, model: null }).for('EMAIL');
+  return { mail, from: senderOf(smtp.from, publicUrl) };
 }
 
 export function connectorsOf({ dataDir, smtp, model, hasSharedProviders }: Config): Connectors {

@@ -11,7 +11,15 @@ import {
   isObjectType,
 } from 'graphql';
 import { newId } from '../../../src/platform/ids.js';
-import { plantDecided, plantDraft, plantEffect, plantInbox } from '../plant.js';
+import {
+  plantDecided,
+  plantDraft,
+  plantEffect,
+  plantInbox,
+  plantInvitation,
+  plantMember,
+  plantSession,
+} from '../plant.js';
 import type { Asker, Owner, Rows, SeededWorkspace } from '../world.js';
 import type { Operation, Sent } from './operations.js';
 
@@ -31,6 +39,9 @@ export interface Making {
 
 const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
   draft: async ({ owner, site }) => ({ id: await plantDraft(owner, site) }),
+  freeMember: async ({ owner, site }) => ({ id: await plantMember(owner, site) }),
+  openInvitation: async ({ owner, site }) => ({ id: await plantInvitation(owner, site) }),
+  ownSession: async ({ owner, site, asker }) => ({ id: await plantSession(owner, site, asker) }),
   freeInbox: async ({ owner, site }) => ({ id: await plantInbox(owner, site) }),
   ownEffect: ({ owner, site, asker }) => plantDecided(owner, site, asker),
   effectToConfirm: ({ owner, site: { workspaceId, canary }, asker }) =>
@@ -38,6 +49,11 @@ const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
   effectToDecide: ({ owner, site: { workspaceId, canary, rows } }) =>
     plantEffect(owner, workspaceId, { asker: { kind: 'ACCOUNT_KEY', id: rows.ApiKey, agentId: rows.Agent }, canary }),
 };
+
+/** What belongs to the organization or to a person: the same thing in every workspace of one organization. */
+export const ofOrganization: ReadonlySet<string> = new Set([
+  ...['Member', 'freeMember', 'Invitation', 'openInvitation', 'ownSession', 'User', 'Organization'],
+]);
 
 /** What an id names, where its name or the answer's type does not say it. By coordinate, then by name. */
 const thingsByPlace: Readonly<Record<string, string>> = {
@@ -54,6 +70,11 @@ const thingsByPlace: Readonly<Record<string, string>> = {
   'UpdateInboxInput.id': 'Inbox',
   'DeleteInboxInput.id': 'freeInbox',
   'SendMessageInput.messageId': 'draft',
+  'UpdateMemberInput.id': 'freeMember',
+  'RemoveMemberInput.id': 'freeMember',
+  'TransferOwnershipInput.memberId': 'freeMember',
+  'RevokeInvitationInput.id': 'openInvitation',
+  'EndSessionInput.id': 'ownSession',
   'ApproveEffectInput.effectId': 'effectToDecide',
   'RejectEffectInput.effectId': 'effectToDecide',
   'ConfirmEffectInput.effectId': 'effectToConfirm',
@@ -77,6 +98,7 @@ const values: Readonly<Record<string, () => unknown>> = {
     'mutation ($full: Boolean!) { createContact(input: { name: "A" }) { contact { id name @include(if: $full) } } ' +
     `sendMessage(input: { messageId: "\${newId('msg')}" }) { messageId } }`,
   'CreateInboxInput.address': () => `${newId('inb')}@example.com`,
+  'InviteMemberInput.email': () => `${newId('inv')}@example.com`,
   'CreateInboxInput.channel': () => 'EMAIL',
   'TriggerAgentInput.mode': () => 'CHAT',
 };

@@ -20,7 +20,8 @@ export interface Stage {
   readonly foreign: SeededWorkspace;
   /** An agent key is that of the workspace's first agent. */
   key(kind: KeyKind, scopes: readonly string[], site?: SeededWorkspace): Promise<Caller>;
-  person(role: Role, site?: SeededWorkspace): Promise<Caller>;
+  /** @param named made once per name; whom a mutation changes is nobody else's caller */
+  person(role: Role, site?: SeededWorkspace, named?: string): Promise<Caller>;
   /** The same person in a new, empty workspace of our organization: for what ends the workspace it is asked in. */
   apart(person: Caller): Promise<Caller>;
   readonly nobody: Client;
@@ -48,7 +49,8 @@ export async function setStage(options: HarnessOptions = {}): Promise<Stage> {
     apart: (person) => moveApart(harness, person, ours.organizationId),
     key: (kind, scopes, site = ours) =>
       once(`${site.canary} ${kind} ${scopes.join(' ')}`, () => makeKey(harness, kind, scopes, site)),
-    person: (role, site = ours) => once(`${site.canary} ${role}`, () => makePerson(harness, role, site)),
+    person: (role, site = ours, named = '') =>
+      once(`${site.canary} ${role} ${named}`, () => makePerson(harness, role, site)),
   };
 }
 
