@@ -4,6 +4,7 @@ import type { GraphQLSchema } from 'graphql';
 import { auditAsOwner, systemActor } from './audit/record.js';
 import { type Sealer, startSealer } from './audit/sealer.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
+import { firstOwnerToken } from './auth/joining-routes.js';
 import { KEY_PATTERN_ANY } from './auth/key-format.js';
 import { openKeyUsage } from './auth/key-usage.js';
 import { memoryStore } from './auth/rate-limit/memory-store.js';
@@ -63,6 +64,8 @@ export interface App {
   readonly sealer: Sealer;
   /** Listens; resolves with the URL. @throws ConfigurationError when the address cannot be had */
   listen(): Promise<string>;
+  /** Where the first owner signs up; null once there is anybody. Whoever has it may, so it is shown to the operator only. */
+  firstOwnerUrl(): Promise<string | null>;
   /** Works jobs in this process from now on. */
   work(): Promise<void>;
   /** Refuses new requests, lets running ones and jobs end, then closes everything but the database. Safe twice. */
@@ -133,6 +136,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     audit: ownersAudit,
     sealer,
     listen: http.listen,
+    async firstOwnerUrl() {
+      if ((await database.owner.user.count()) > 0) return null;
+      return `${http.publicUrl()}/console/sign-up?token=${firstOwnerToken(secrets.signUp[0])}`;
+    },
     async work() {
       worker ??= await startWorker({ database, queue, jobs, chores, log });
     },

@@ -72,6 +72,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     audit,
     enqueueMail: enqueuePeopleMail,
     signUpSecrets: secrets.signUp,
+    oidc: config.oidc,
     onError,
     ...(options.signInAttemptsMax === undefined ? {} : { signInAttemptsMax: options.signInAttemptsMax }),
   });

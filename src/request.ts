@@ -5,6 +5,7 @@ import type { KeyUsage } from './auth/key-usage.js';
 import type { Principal } from './auth/principal.js';
 import type { Standing } from './auth/rate-limit/rate-limiter.js';
 import { revivePrincipal } from './auth/revive.js';
+import { isSessionOpen } from './auth/session.js';
 import { workplacesOf } from './auth/workplaces.js';
 import type { Context, Services } from './context.js';
 import type { Database } from './db/database.js';
@@ -108,7 +109,7 @@ export interface Listening {
 }
 
 interface ListeningParts {
-  readonly database: Pick<Database, 'bound' | 'listen'>;
+  readonly database: Pick<Database, 'bound' | 'listen' | 'executeAsOwner'>;
   readonly fanOut: FanOut;
 }
 
@@ -172,8 +173,9 @@ function judged(
 }
 
 /** Judged anew at each event, by what the credential holds now. */
-async function isStillGood(database: Pick<Database, 'bound'>, principal: Principal): Promise<boolean> {
-  const { workspaceId, kind: actorKind, id: actorId } = principal;
+async function isStillGood(database: ListeningParts['database'], principal: Principal): Promise<boolean> {
+  const { workspaceId, kind: actorKind, id: actorId, sessionId } = principal;
+  if (typeof sessionId === 'string' && !(await isSessionOpen(database, sessionId))) return false;
   const db = guardedDb(database.bound, tenantOf(principal));
   try {
     const now = await revivePrincipal(db.$sql, { workspaceId, actorKind, actorId });

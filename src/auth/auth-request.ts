@@ -27,6 +27,7 @@ const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   FORBIDDEN: 403,
   CONFLICT: 409,
   RATE_LIMITED: 429,
+  SERVICE_UNAVAILABLE: 503,
 };
 
 /** Thrown where a request is not one that could be served. */

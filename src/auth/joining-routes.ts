@@ -8,13 +8,13 @@ import { countFrom } from './attempts.js';
 import { type AuthParts, type SignedIn, signedIn, withSession } from './auth-parts.js';
 import { type AuthRoute, type Body, readBody, texts } from './auth-request.js';
 import { createPlaces, judgeFirst, lockBootstrap } from './bootstrap.js';
-import { tellCredentialChanged } from './credential-notice.js';
+import { join, recordStart } from './joining.js';
 import { requireName } from './key-request.js';
 import { lockOrganization } from './membership.js';
 import { createPerson, hashPassword, requirePassword } from './password.js';
 import { startSession } from './person-session.js';
 import { takeToken } from './person-token.js';
-import { type AuthRequestFacts, recordInEachWorkspace } from './sign-in-trail.js';
+import type { AuthRequestFacts } from './sign-in-trail.js';
 
 export const joiningRoutes = (parts: AuthParts): readonly (readonly [string, AuthRoute])[] => [
   ['/sign-up/owner', { method: 'POST', answer: (request, facts) => signUpOwner(parts, request, facts) }],
@@ -73,22 +73,16 @@ async function acceptInvitation(parts: AuthParts, request: Request, facts: AuthR
   const session = await signedIn(parts, request);
   const newcomer = session === null ? await newcomerOf(body) : null;
   const joined = await asSystem(parts.database, 'accept an invitation', async (db) => {
-    const { organizationId, id, email, role } = await invitationOf(db, token);
+    const invitation = await invitationOf(db, token);
+    const { organizationId, email, role } = invitation;
     const person = session === null ? await signUp(db, email, newcomer) : await known(db, email, session);
-    const member = { organizationId, id: newId('mbr'), userId: person.userId, role, name: person.name, email };
     if ((await db.member.count({ where: { organizationId, userId: person.userId } })) > 0) {
       throw conflict('You are a member of this organization already.');
     }
-    await db.member.create({ data: member });
-    await db.invitation.update({
-      where: { organizationId_id: { organizationId, id } },
-      data: { acceptedAt: new Date() },
-    });
+    const memberId = await join(parts, db, invitation, person, facts);
     const started = await startSession(db, person.userId, facts, session?.sessionId ?? null);
-    await recordJoining(parts, db, facts, { ...member, invitationId: id });
     if (session === null) await recordStart(parts, db, facts, person.userId, started.sessionId, 'invitation');
-    await tellCredentialChanged(db, person.userId);
-    return { started, body: { organizationId, memberId: member.id, userId: person.userId, role } };
+    return { started, body: { organizationId, memberId, userId: person.userId, role } };
   });
   return withSession(parts, joined.started, joined.body);
 }
@@ -140,51 +134,4 @@ async function known(db: SystemDb, email: string, session: SignedIn): Promise<Pe
   }
   const { name } = await db.user.update({ where: { id: session.userId }, data: { emailVerified: true } });
   return { userId: session.userId, name };
-}
-
-const recordStart = (
-  { audit }: AuthParts,
-  db: SystemDb,
-  { requestId, ip }: AuthRequestFacts,
-  userId: string,
-  sessionId: string,
-  method: string,
-): Promise<void> =>
-  recordInEachWorkspace(audit, db, userId, {
-    action: 'session.create',
-    outcome: 'DONE',
-    actor: { kind: 'SESSION', id: userId },
-    allowedBy: null,
-    subjectId: sessionId,
-    details: { method },
-    requestId,
-    ip,
-  });
-
-/** In the workspaces of the organization that was joined, and no other of the person's. */
-async function recordJoining(
-  { audit }: AuthParts,
-  db: SystemDb,
-  { requestId, ip }: AuthRequestFacts,
-  joined: { organizationId: string; userId: string; invitationId: string; role: string; email: string },
-): Promise<void> {
-  const { organizationId, userId, invitationId, role, email } = joined;
-  const workspaces = await db.workspace.findMany({
-    where: { organizationId },
-    orderBy: { id: 'asc' },
-    select: { id: true },
-  });
-  for (const { id: workspaceId } of workspaces) {
-    await audit(db, {
-      workspaceId,
-      action: 'invitation.accept',
-      outcome: 'DONE',
-      actor: { kind: 'SESSION', id: userId },
-      allowedBy: null,
-      subjectId: invitationId,
-      details: { role, email },
-      requestId,
-      ip,
-    });
-  }
 }

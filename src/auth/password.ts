@@ -42,6 +42,14 @@ export async function createPerson(db: SystemDb, { passwordHash, ...person }: Ne
   return id;
 }
 
+/** A person whom an identity provider vouches for. @throws CONFLICT when somebody has the address */
+export async function createOutsider(db: SystemDb, person: Pick<NewPerson, 'email' | 'name'>): Promise<string> {
+  const id = newId('usr');
+  const { count } = await db.user.createMany({ data: [{ id, ...person, emailVerified: true }], skipDuplicates: true });
+  if (count === 0) throw conflict('Somebody has this address already. Sign in again.');
+  return id;
+}
+
 /** Also the first password of a person who came by an outside identity. */
 export async function setPassword(db: SystemDb, userId: string, password: string): Promise<void> {
   const account = { providerId: 'credential', accountId: userId };

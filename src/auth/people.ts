@@ -4,6 +4,7 @@
 
 import type { BetterAuthOptions } from 'better-auth';
 import { prismaAdapter } from 'better-auth/adapters/prisma';
+import { hashPassword, verifyPassword } from 'better-auth/crypto';
 import { betterAuth } from 'better-auth/minimal';
 import { twoFactor } from 'better-auth/plugins/two-factor';
 import type { Database } from '../db/database.js';
@@ -22,6 +23,11 @@ export interface PeopleOptions {
   readonly secrets: readonly string[];
   /** Attempts from one address without a minute's pause. */
   readonly signInAttemptsMax: number;
+  /** How passwords are hashed and compared; better-auth's scrypt when left out. */
+  readonly hashing?: {
+    readonly hash: (password: string) => Promise<string>;
+    readonly verify: (asked: { hash: string; password: string }) => Promise<boolean>;
+  };
   /** Told of a defect; the caller is answered 500 without its words. */
   readonly onError: (error: unknown) => void;
 }
@@ -105,6 +111,7 @@ export const peopleOptions = (options: PeopleOptions) =>
       disableSignUp: true,
       minPasswordLength: PASSWORD_MIN,
       maxPasswordLength: PASSWORD_MAX,
+      password: options.hashing ?? { hash: hashPassword, verify: verifyPassword },
     },
     account: { encryptOAuthTokens: true },
     plugins: [twoFactor({ issuer: 'Sallyport' })],

@@ -83,6 +83,14 @@ export const openSessionDoor = (
   },
 });
 
+/** For streams, which outlive the request that the door judged. */
+export async function isSessionOpen(database: Pick<Database, 'executeAsOwner'>, sessionId: string): Promise<boolean> {
+  const { rows } = await database.executeAsOwner('SELECT id FROM "session" WHERE id = $1 AND expires_at > now()', [
+    sessionId,
+  ]);
+  return rows.length > 0;
+}
+
 /** Whoever can take it back gets in: what they may do there is judged with each mutation. */
 const requireServed = ({ workspaceStatus, role }: Workplace): void => {
   if (workspaceStatus !== 'ACTIVE' && !mayEnter(workspaceStatus, role)) throw workspaceSuspended(workspaceStatus);

@@ -87,7 +87,12 @@ const entryOf = (
   ip,
 });
 
-export async function recordRefusal(options: Recorder, email: string, facts: AuthRequestFacts): Promise<void> {
+export async function recordRefusal(
+  options: Recorder,
+  email: string,
+  facts: AuthRequestFacts,
+  reason = 'password',
+): Promise<void> {
   await asSystem(options.database, 'record a refused sign-in', async (db) => {
     const user = await db.user.findUnique({ where: { email: email.toLowerCase() }, select: { id: true } });
     if (user === null) return;
@@ -97,7 +102,7 @@ export async function recordRefusal(options: Recorder, email: string, facts: Aut
       actor: SYSTEM_ACTOR,
       allowedBy: null,
       subjectId: user.id,
-      details: { reason: 'password' },
+      details: { reason },
       requestId: facts.requestId,
       ip: facts.ip,
     });

@@ -8,6 +8,7 @@ import { AUTH_PATH, CLIENT_IP_HEADER, sessionCookieOf } from './credentials.js';
 import { joiningRoutes } from './joining-routes.js';
 import { type AskLibrary, libraryRoutes } from './library-routes.js';
 import type { EnqueueMail } from './mail-port.js';
+import { type OidcConfig, oidcRoutes } from './oidc.js';
 import { passwordRoutes } from './password-routes.js';
 import type { openPeople, PeopleOptions } from './people.js';
 import { openSessionCookie, sealSessionCookie } from './session-cookie.js';
@@ -21,6 +22,8 @@ export interface SignInOptions extends Omit<PeopleOptions, 'publicUrl' | 'signIn
   readonly enqueueMail: EnqueueMail;
   /** Of the first owner's token; the first signs. */
   readonly signUpSecrets: readonly Buffer[];
+  /** Null: nobody signs in by an outside identity. */
+  readonly oidc: OidcConfig | null;
   /** Attempts from one address without a minute's pause; 20 when left out. */
   readonly signInAttemptsMax?: number;
 }
@@ -52,9 +55,12 @@ export function openSignIn(options: SignInOptions): SignIn {
   };
   const ask = libraryOf(options, parts.attemptsMax);
   const routes: ReadonlyMap<string, AuthRoute> = new Map(
-    [...libraryRoutes({ ...parts, ask, afterAnswer }), ...passwordRoutes(parts), ...joiningRoutes(parts)].map(
-      ([path, route]) => [`${AUTH_PATH}${path}`, route] as const,
-    ),
+    [
+      ...libraryRoutes({ ...parts, ask, afterAnswer }),
+      ...passwordRoutes(parts),
+      ...joiningRoutes(parts),
+      ...oidcRoutes({ ...parts, oidc: options.oidc, afterAnswer }),
+    ].map(([path, route]) => [`${AUTH_PATH}${path}`, route] as const),
   );
   return {
     async handle(request) {

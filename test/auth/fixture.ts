@@ -98,6 +98,7 @@ export async function openAuthFixture() {
         enqueueMail: async (_db, mail) => {
           mails.push(mail);
         },
+        oidc: null,
         signUpSecrets: [SIGN_UP_SECRET],
         onError: (error) => {
           throw error;

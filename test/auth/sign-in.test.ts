@@ -1,3 +1,4 @@
+import { hashPassword, verifyPassword } from 'better-auth/crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ANSWERED_BY_US, DISABLED_PATHS } from '../../src/auth/people.js';
 import type { SignIn } from '../../src/auth/sign-in.js';
@@ -88,6 +89,43 @@ describe('signing in', () => {
     expect(await known.text()).toBe(await unknown.text());
     expect([...known.headers.keys()]).toEqual([...unknown.headers.keys()]);
     expect(cookieOf(known)).toBe('');
+  });
+
+  it('does the same work for a known address, an unknown one, and a person without a password', async () => {
+    const { database } = auth;
+    const email = `${newId('usr')}@example.com`;
+    await database.owner.user.create({ data: { id: newId('usr'), name: 'No Password', email } });
+    let hashed = 0;
+    const counted = auth.signIn({
+      hashing: {
+        hash: async (password) => {
+          hashed += 1;
+          return hashPassword(password);
+        },
+        verify: async (asked) => {
+          hashed += 1;
+          return verifyPassword(asked);
+        },
+      },
+    });
+    for (const address of [EMAIL, 'nobody@example.com', email]) {
+      hashed = 0;
+      expect((await enter('wrong password', address, counted)).status).toBe(401);
+      expect(hashed, address).toBe(1);
+    }
+    await counted.settled();
+  });
+
+  it('is held to a number of attempts per account from one address, whether anybody has it or not', async () => {
+    const door = auth.signIn();
+    for (const email of [EMAIL, 'nobody@example.com']) {
+      const guess = (ip: string) => send(post({ email, password: 'wrong password' }), { ip }, door);
+      const statuses = [];
+      for (let n = 0; n < 11; n++) statuses.push((await guess('203.0.113.20')).status);
+      expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429]);
+      expect((await send(post({ email: EMAIL, password: PASSWORD }), { ip: '203.0.113.21' }, door)).status).toBe(200);
+    }
+    await door.settled();
   });
 
   it('is held to a number of attempts per address', async () => {
