@@ -63,7 +63,8 @@ export async function startFakeIdentity(): Promise<FakeIdentity> {
   function authorize(asked: URLSearchParams, res: ServerResponse): void {
     const redirect = asked.get('redirect_uri') ?? '';
     if (asked.get('client_id') !== identity.clientId || asked.get('code_challenge_method') !== 'S256') {
-      return json(res, 400, { error: 'invalid_request' });
+      json(res, 400, { error: 'invalid_request' });
+      return;
     }
     const code = randomBytes(16).toString('hex');
     grants.set(code, { challenge: asked.get('code_challenge') ?? '', nonce: asked.get('nonce'), redirect });
@@ -80,7 +81,10 @@ export async function startFakeIdentity(): Promise<FakeIdentity> {
       .update(form.get('code_verifier') ?? '')
       .digest('base64url');
     const isGood = grant?.challenge === proof && grant.redirect === form.get('redirect_uri') && knows(req, form);
-    if (!isGood) return json(res, 400, { error: 'invalid_grant' });
+    if (!isGood) {
+      json(res, 400, { error: 'invalid_grant' });
+      return;
+    }
     given += 1;
     const now = Math.floor(Date.now() / 1_000);
     const right = { iss: issuer, aud: identity.clientId, iat: now, exp: now + 60, nonce: grant.nonce };
