@@ -46,7 +46,7 @@ export async function endTokens(db: SystemDb, purpose: TokenPurpose, subject: st
 /** Whether one was made for the subject within the last minute: then no further mail is due. */
 export async function wasJustMade(db: SystemDb, purpose: TokenPurpose, subject: string): Promise<boolean> {
   const found = await db.$queryRaw<unknown[]>(Prisma.sql`
-    SELECT FROM verification WHERE value = ${subject} AND starts_with(identifier, ${`${purpose}:`})
+    SELECT id FROM verification WHERE value = ${subject} AND starts_with(identifier, ${`${purpose}:`})
       AND created_at > now() - interval '1 minute' LIMIT 1`);
   return found.length > 0;
 }

@@ -4,7 +4,7 @@
 import type { RecordAuthAudit } from '../auth/audit-port.js';
 import { SYSTEM_ACTOR } from '../auth/audit-port.js';
 import { type EnqueueMail, type PersonMail, personMail } from '../auth/mail-port.js';
-import { makeToken, type TokenPurpose, wasJustMade } from '../auth/person-token.js';
+import { endTokens, makeToken, type TokenPurpose, wasJustMade } from '../auth/person-token.js';
 import { workspacesOf } from '../auth/sign-in-trail.js';
 import { ConnectorError, type Mailbox, type MessageConnector, type MessageToSend } from '../connectors/connector.js';
 import type { Database } from '../db/database.js';
@@ -43,6 +43,8 @@ export function senderOf(from: string | null, publicUrl: string | null): Mailbox
 interface Letter extends MailWords {
   readonly to: Mailbox;
   readonly subjectId: string;
+  /** What the token is good for. */
+  readonly subject: string;
   readonly workspaceIds: readonly string[];
 }
 
@@ -79,6 +81,8 @@ async function send(deps: PeopleMailDeps, mail: PersonMail, letter: Letter, sign
     return captured ? 'captured' : 'sent';
   } catch (error) {
     if (error instanceof ConnectorError && error.outcome !== 'not-sent') return error.outcome;
+    // Nobody has this token, and the repeat must not take it for a mail that has just left.
+    await asSystem(deps.database, 'end a token that did not leave', (db) => endTokens(db, mail.kind, letter.subject));
     throw error;
   }
 }
@@ -96,6 +100,7 @@ async function writeToPerson(db: SystemDb, mail: Exclude<PersonMail, { kind: 'in
   return {
     to: { address: person.email, name: person.name },
     subjectId: person.id,
+    subject,
     workspaceIds: await workspacesOf(db, person.id),
     token: await makeToken(db, purpose, subject),
     organization: null,
@@ -112,11 +117,13 @@ async function writeInvitation(
     include: { organization: { select: { name: true } } },
   });
   if (invitation === null) return null;
+  const subject = `${organizationId} ${invitation.id}`;
   return {
     to: { address: invitation.email, name: null },
     subjectId: invitation.id,
+    subject,
     workspaceIds: [workspaceId],
-    token: await makeToken(db, 'invitation', `${organizationId} ${invitation.id}`),
+    token: await makeToken(db, 'invitation', subject),
     organization: invitation.organization.name,
   };
 }

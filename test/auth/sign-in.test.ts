@@ -1,4 +1,5 @@
 import { hashPassword, verifyPassword } from 'better-auth/crypto';
+import { organization } from 'better-auth/plugins/organization';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ANSWERED_BY_US, DISABLED_PATHS } from '../../src/auth/people.js';
 import type { SignIn } from '../../src/auth/sign-in.js';
@@ -66,6 +67,22 @@ describe('signing in', () => {
     const line = response.headers.getSetCookie().find((cookie) => cookie.includes('session_token='));
     expect(line).toMatch(/^__Host-sallyport\.session_token=.*; Secure/i);
     expect(await auth.enter({ cookie: cookieOf(response) })).toMatchObject({ id: auth.userId });
+    const origin = 'https://sallyport.example.com';
+    const change = { currentPassword: PASSWORD, newPassword: PASSWORD };
+    const cookie = cookieOf(response);
+    const changed = await send(post(change, { cookie, origin }, '/change-password'), {}, secure);
+    const asked = await send(
+      post({ password: PASSWORD }, { cookie: cookieOf(changed), origin }, '/sign-out'),
+      {},
+      secure,
+    );
+    const lines = [response, changed, asked].flatMap(({ headers }) => headers.getSetCookie());
+    expect(lines.length).toBeGreaterThan(2);
+    for (const each of lines) {
+      expect(each).toMatch(/^__Host-sallyport\./);
+      for (const part of [/; Path=\/(;|$)/i, /; HttpOnly/i, /; SameSite=Lax/i, /; Secure/i]) expect(each).toMatch(part);
+      expect(each).not.toMatch(/; Domain/i);
+    }
   });
 
   it('makes rows with our ids and the address of the client, whatever header the client sent', async () => {
@@ -248,6 +265,17 @@ describe('everything else at /api/auth', () => {
       const response = await send(new Request(`${ORIGIN}/api/auth${path}`, init));
       expect(response.status).toBe(404);
       expect(await response.json()).toMatchObject({ code: 'NOT_FOUND' });
+    }
+  });
+
+  it('is no route of better-auth’s organizations either, which are not used', async () => {
+    const paths = Object.values(organization().endpoints).map(({ path }) => path);
+    expect(paths.length).toBeGreaterThan(20);
+    for (const path of paths) {
+      for (const method of ['GET', 'POST']) {
+        const init = method === 'GET' ? {} : { method, body: '{}', headers: { 'content-type': 'application/json' } };
+        expect((await send(new Request(`${ORIGIN}/api/auth${path}`, init))).status, path).toBe(404);
+      }
     }
   });
 
