@@ -6,6 +6,7 @@ import { type Sealer, startSealer } from './audit/sealer.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
 import { factsAtHand } from './auth/create-key.js';
 import { keyFormats, openKeyFormats } from './auth/imported-formats.js';
+import { firstOwnerToken } from './auth/joining-routes.js';
 import { keyPatterns } from './auth/key-format.js';
 import { openKeyUsage } from './auth/key-usage.js';
 import { memoryStore } from './auth/rate-limit/memory-store.js';
@@ -24,6 +25,7 @@ import { worldFactory } from './effects/create-world.js';
 import { type EffectDeps, effectRegistry } from './effects/deps.js';
 import { effectWork } from './effects/effect-jobs.js';
 import { effectLimits } from './effects/limits.js';
+import { type PeopleMailDeps, peopleMailWork, senderOf } from './effects/people-mail.js';
 import { priceBook } from './effects/prices.js';
 import { systemPrincipal } from './effects/worker-world.js';
 import { openFanOut } from './events/fan-out.js';
@@ -68,6 +70,8 @@ export interface App {
   readonly sealer: Sealer;
   /** Listens; resolves with the URL. @throws ConfigurationError when the address cannot be had */
   listen(): Promise<string>;
+  /** Where the first owner signs up; null once there is anybody. Whoever has it may, so it is shown to the operator only. */
+  firstOwnerUrl(): Promise<string | null>;
   /** Works jobs in this process from now on. */
   work(): Promise<void>;
   /** Refuses new requests, lets running ones and jobs end, then closes everything but the database. Safe twice. */
@@ -134,9 +138,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     retryDelaysMs: effectLimits.retryDelaysMs,
   };
   const workerDeps = { engine, database, createWorld, connectors, clock, log, ...limits };
-  const { jobs, chores: effectChores } = effectWork(workerDeps);
+  const { jobs: effectJobs, chores: effectChores } = effectWork(workerDeps);
   const erasure = workspaceChores({ ...workerDeps, forgetCaptured: (ids) => forgetCaptured(config.dataDir, ids) });
   const chores = [...effectChores, ...erasure];
+  const publicUrl = () => http.publicUrl();
+  const mail = peopleMailWork({ database, audit: ownersAudit, publicUrl, ...systemMailOf(config) });
+  const jobs = [...effectJobs, mail];
   const queue = openQueue(database, jobs, onError);
   await queue.prepare();
   const fanOut = await openFanOut(database);
@@ -165,6 +172,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     audit: ownersAudit,
     sealer,
     listen: http.listen,
+    async firstOwnerUrl() {
+      if ((await database.owner.user.count()) > 0) return null;
+      return `${http.publicUrl()}/console/sign-up?token=${firstOwnerToken(secrets.signUp[0])}`;
+    },
     async work() {
       worker ??= await startWorker({ database, queue, jobs, chores, log });
     },
@@ -192,6 +203,13 @@ function engineOf({ rules }: Pick<AppOptions, 'rules'>): EffectDeps {
     rulesOf: async () => [...(rules ?? []), ...defaultRules],
     requesterOf: (effect, db) => revivePrincipal(db.$sql, effect),
   };
+}
+
+/** The server's own account, whatever workspaces may use. */
+function systemMailOf({ dataDir, smtp, publicUrl }: Config): Pick<PeopleMailDeps, 'mail' | 'from'> {
+  const account = smtp.url === null ? null : { url: smtp.url, from: null };
+  const mail = openConnectors({ dataDir, smtp: account, model: null }).for('EMAIL');
+  return { mail, from: senderOf(smtp.from, publicUrl) };
 }
 
 export function connectorsOf({ dataDir, smtp, model, hasSharedProviders }: Config): Connectors {

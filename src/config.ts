@@ -77,6 +77,13 @@ function jsonOf(text: string): unknown {
   }
 }
 
+/** Tokens travel there, so in the clear only on this machine. */
+const IDENTITY = z.string().refine((text) => {
+  const parsed = urlOf(text);
+  if (parsed?.protocol === 'https:') return true;
+  return parsed?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname);
+}, 'must be an https URL such as https://id.example.com; http only for this machine');
+
 const environment = z.object({
   DATABASE_URL: optional(POSTGRES),
   DATABASE_REPLICA_URL: optional(POSTGRES),
@@ -133,6 +140,12 @@ const environment = z.object({
   MODEL_URL: optional(WEB),
   MODEL_NAME: optional(z.string()),
   MODEL_API_KEY: optional(z.string().regex(/^[\x21-\x7e]+$/, 'must be one word without spaces')),
+  OIDC_ISSUER: optional(IDENTITY),
+  OIDC_CLIENT_ID: optional(z.string()),
+  OIDC_CLIENT_SECRET: optional(z.string()),
+  OIDC_AUTHORIZATION_URL: optional(IDENTITY),
+  OIDC_TOKEN_URL: optional(IDENTITY),
+  OIDC_JWKS_URL: optional(IDENTITY),
   SHARED_PROVIDERS: choice(['on', 'off'], 'on'),
   SECURITY_CONTACT: optional(
     z
@@ -174,6 +187,14 @@ export interface Config {
   readonly smsUrl: string | null;
   readonly voiceUrl: string | null;
   readonly model: { readonly url: string | null; readonly name: string | null; readonly apiKey: string | null };
+  /** Null: nobody signs in by an outside identity. */
+  readonly oidc: {
+    readonly issuer: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+    /** Null: what the issuer publishes. */
+    readonly endpoints: { readonly authorization: string; readonly token: string; readonly jwks: string } | null;
+  } | null;
   /** False: workspaces without a provider of their own have none. */
   readonly hasSharedProviders: boolean;
   /** The URI named in security.txt; null: there is none. */
@@ -218,12 +239,33 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     smsUrl: given.SMS_URL,
     voiceUrl: given.VOICE_URL,
     model: { url: given.MODEL_URL, name: given.MODEL_NAME, apiKey: given.MODEL_API_KEY },
+    oidc: oidcOf(given),
     hasSharedProviders: given.SHARED_PROVIDERS === 'on',
     securityContact: given.SECURITY_CONTACT,
     introspection: given.INTROSPECTION,
     plans: given.PLAN_LIMITS,
     logLevel: given.LOG_LEVEL,
   };
+}
+
+function oidcOf(given: z.output<typeof environment>): Config['oidc'] {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret } = given;
+  const { OIDC_AUTHORIZATION_URL: authorization, OIDC_TOKEN_URL: token, OIDC_JWKS_URL: jwks } = given;
+  const missing = (names: Readonly<Record<string, string | null>>) =>
+    Object.entries(names).flatMap(([name, value]) => (value === null ? [name] : []));
+  const lacks = missing({ OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret });
+  const lacksUrls = missing({ OIDC_AUTHORIZATION_URL: authorization, OIDC_TOKEN_URL: token, OIDC_JWKS_URL: jwks });
+  if (lacks.length === 3 && lacksUrls.length === 3) return null;
+  if (issuer === null || clientId === null || clientSecret === null) {
+    throw new ConfigurationError(`${lacks[0]} is required beside the other OIDC_ variables.`);
+  }
+  if (lacksUrls.length === 3) return { issuer, clientId, clientSecret, endpoints: null };
+  if (authorization === null || token === null || jwks === null) {
+    throw new ConfigurationError(
+      `${lacksUrls[0]} is required beside the other OIDC_ URLs; leave out all three to have them found.`,
+    );
+  }
+  return { issuer, clientId, clientSecret, endpoints: { authorization, token, jwks } };
 }
 
 /** What was set for this process, then what `.env` of the working folder adds. */

@@ -20,6 +20,7 @@ import type { Context } from './context.js';
 import type { Database } from './db/database.js';
 import { pendingMigrations } from './db/migrate.js';
 import type { CreateWorld } from './effects/create-world.js';
+import { enqueuePeopleMail } from './effects/people-mail.js';
 import type { FanOut } from './events/fan-out.js';
 import { agentBinding } from './graphql/agent-binding.js';
 import { preflight } from './graphql/preflight/preflight.js';
@@ -74,6 +75,9 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     allowedOrigins: config.allowedOrigins,
     secrets: cookieSecrets,
     audit,
+    enqueueMail: enqueuePeopleMail,
+    signUpSecrets: secrets.signUp,
+    oidc: config.oidc,
     onError,
     ...(options.signInAttemptsMax === undefined ? {} : { signInAttemptsMax: options.signInAttemptsMax }),
   });
@@ -128,6 +132,8 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
       ownUrl ??= url;
       return url;
     },
+    /** Where people reach this server; the address it listens on where none is configured. */
+    publicUrl: () => ownUrl ?? 'http://localhost',
     async stop(withinMs: number) {
       await door.drain(withinMs);
       await signIn.settled();

@@ -6,7 +6,10 @@ import { apiKeysService } from './modules/api-keys/api-keys.service.js';
 import { contactsService } from './modules/contacts/contacts.service.js';
 import { conversationsService } from './modules/conversations/conversations.service.js';
 import { inboxesService } from './modules/inboxes/inboxes.service.js';
+import { invitationsService } from './modules/members/invitations.service.js';
+import { membersService } from './modules/members/members.service.js';
 import { messagesService } from './modules/messages/messages.service.js';
+import { sessionsService } from './modules/sessions/sessions.service.js';
 import { workspacesService } from './modules/workspaces/workspaces.service.js';
 
 const factories: { readonly [Noun in keyof Services]: (world: World) => Services[Noun] } = {
@@ -15,7 +18,10 @@ const factories: { readonly [Noun in keyof Services]: (world: World) => Services
   contacts: contactsService,
   conversations: conversationsService,
   inboxes: inboxesService,
+  invitations: invitationsService,
+  members: membersService,
   messages: messagesService,
+  sessions: sessionsService,
   workspaces: workspacesService,
 };
 

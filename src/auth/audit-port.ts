@@ -16,7 +16,18 @@ export type AuthAuditAction =
   | 'apiKey.delete'
   | 'apiKey.import'
   | 'session.create'
-  | 'session.refused';
+  | 'session.refused'
+  | 'session.end'
+  | 'password.change'
+  | 'password.reset'
+  | 'email.verify'
+  | 'invitation.accept'
+  | 'secondFactor.enable'
+  | 'secondFactor.disable'
+  | 'secondFactor.verify'
+  | 'secondFactor.refused'
+  | 'secondFactor.renewCodes'
+  | 'mail.send';
 
 /** Who caused the change: a signed-in person, or the server itself (the command line, a refused sign-in). */
 export interface AuthActor {

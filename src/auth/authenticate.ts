@@ -12,7 +12,7 @@ import type { SessionDoor } from './session.js';
 export interface Doors {
   readonly apiKeys: ApiKeyDoor;
   readonly sessions: SessionDoor;
-  /** Whether PUBLIC_URL is https: then only the cookie with the `__Secure-` prefix is one. */
+  /** Whether PUBLIC_URL is https: then only the cookie with the `__Host-` prefix is one. */
   readonly secureOnly: boolean;
   /** Counts a request of a key; written behind, so it costs the request nothing. */
   readonly countUse: (use: KeyUse) => void;

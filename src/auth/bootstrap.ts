@@ -1,14 +1,13 @@
 // The first owner of an organization, its first workspace and the credits to begin with, in one transaction as the owner
 // of the tables. Run twice it changes nothing and answers the same: a person is known by e-mail, an organization by its
 // name among those the person owns, a workspace by its name in it.
-import { hashPassword } from 'better-auth/crypto';
-import { z } from 'zod';
 import type { Database } from '../db/database.js';
 import { asSystem, type SystemDb } from '../guard/as-system.js';
 import { badInput } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
-import { type AuthAuditAction, type RecordAuthAudit, SYSTEM_ACTOR } from './audit-port.js';
+import { type AuthActor, type AuthAuditAction, type RecordAuthAudit, SYSTEM_ACTOR } from './audit-port.js';
 import { requireName } from './key-request.js';
+import { createPerson, hashPassword, requireEmail, requirePassword } from './password.js';
 
 export interface BootstrapRequest {
   readonly org: string;
@@ -26,61 +25,58 @@ export interface Bootstrapped {
   readonly userId: string;
 }
 
-export const PASSWORD_MIN = 8;
-export const PASSWORD_MAX = 128;
 const CREDITS_DEFAULT = 1_000;
 const CREDITS_MAX = 1_000_000_000;
 
-type Judged = Required<BootstrapRequest>;
+export type Judged = Required<BootstrapRequest>;
+
+/** Two at once would each find nothing and make everything twice. */
+export async function lockBootstrap(db: SystemDb): Promise<void> {
+  await db.$queryRaw`SELECT pg_advisory_xact_lock(hashtext('sallyport.bootstrap'))::text`;
+}
 
 /** @throws BAD_USER_INPUT naming the flag, with nothing written */
 export async function bootstrap(
   desk: { readonly database: Pick<Database, 'owner'>; readonly audit: RecordAuthAudit },
   request: BootstrapRequest,
 ): Promise<Bootstrapped> {
-  const judged = judge(request);
+  const judged = judgeFirst(request, (name) => `--${name}`);
+  const passwordHash = await hashPassword(judged.password);
   return asSystem(desk.database, 'make the first owner', async (db) => {
-    // Two at once would each find nothing and make everything twice.
-    await db.$queryRaw`SELECT pg_advisory_xact_lock(hashtext('sallyport.bootstrap'))::text`;
-    const userId = (await findUser(db, judged.email)) ?? (await createUser(db, judged));
+    await lockBootstrap(db);
+    const { email, name } = judged;
+    const known = await db.user.findUnique({ where: { email }, select: { id: true } });
+    const userId = known?.id ?? (await createPerson(db, { email, name, passwordHash, emailVerified: true }));
     const organizationId = (await findOrganization(db, userId, judged.org)) ?? newId('org');
-    const known = await db.workspace.findFirst({
+    const workspace = await db.workspace.findFirst({
       where: { organizationId, name: judged.workspace },
       orderBy: { id: 'asc' },
       select: { id: true },
     });
-    if (known !== null) return { organizationId, workspaceId: known.id, userId };
+    if (workspace !== null) return { organizationId, workspaceId: workspace.id, userId };
     const ids = { organizationId, workspaceId: newId('wsp'), userId };
-    await createPlaces(db, ids, judged, desk.audit);
+    await createPlaces(db, ids, judged, { audit: desk.audit, actor: SYSTEM_ACTOR, requestId: newId('req'), ip: null });
     return ids;
   });
 }
 
-const judge = (request: BootstrapRequest): Judged => {
-  const email = request.email.trim().toLowerCase();
-  if (!z.email().max(254).safeParse(email).success) {
-    throw badInput('--email must be an e-mail address, such as owner@example.com.', '--email');
-  }
-  const { length } = request.password;
-  if (length < PASSWORD_MIN || length > PASSWORD_MAX) {
-    throw badInput(`--password must have ${PASSWORD_MIN} to ${PASSWORD_MAX} characters.`, '--password');
-  }
+/** @param at how the caller knows the field of this name */
+export function judgeFirst(request: BootstrapRequest, at: (name: keyof BootstrapRequest) => string): Judged {
+  const email = requireEmail(request.email, at('email'));
+  const password = requirePassword(request.password, at('password'));
   const credits = request.credits ?? CREDITS_DEFAULT;
   if (!Number.isInteger(credits) || credits < 0 || credits > CREDITS_MAX) {
-    throw badInput(`--credits must be a whole number from 0 to ${CREDITS_MAX}.`, '--credits');
+    throw badInput(`${at('credits')} must be a whole number from 0 to ${CREDITS_MAX}.`, at('credits'));
   }
   return {
-    org: requireName(request.org, '--org'),
-    workspace: requireName(request.workspace, '--workspace'),
-    name: requireName(request.name ?? email.slice(0, email.indexOf('@')), '--name'),
+    org: requireName(request.org, at('org')),
+    workspace: requireName(request.workspace, at('workspace')),
+    name: requireName(request.name ?? email.slice(0, email.indexOf('@')), at('name')),
     email,
-    password: request.password,
+    password,
     credits,
   };
-};
-
-const findUser = async (db: SystemDb, email: string): Promise<string | null> =>
-  (await db.user.findUnique({ where: { email }, select: { id: true } }))?.id ?? null;
+}
 
 const findOrganization = async (db: SystemDb, userId: string, name: string): Promise<string | null> => {
   const found = await db.organization.findFirst({
@@ -91,27 +87,19 @@ const findOrganization = async (db: SystemDb, userId: string, name: string): Pro
   return found?.id ?? null;
 };
 
-/** The person and the password account that better-auth will look for: provider `credential`, account id the user's. */
-async function createUser(db: SystemDb, { email, name, password }: Judged): Promise<string> {
-  const userId = newId('usr');
-  await db.user.create({ data: { id: userId, email, name, emailVerified: true } });
-  await db.account.create({
-    data: {
-      id: newId('acc'),
-      accountId: userId,
-      providerId: 'credential',
-      userId,
-      password: await hashPassword(password),
-    },
-  });
-  return userId;
+interface Origin {
+  readonly audit: RecordAuthAudit;
+  readonly actor: AuthActor;
+  readonly requestId: string;
+  readonly ip: string | null;
 }
 
-async function createPlaces(
+/** Organization, owner, workspace and credits, as far as they are missing, each with its entry in the trail. */
+export async function createPlaces(
   db: SystemDb,
   { organizationId, workspaceId, userId }: Bootstrapped,
   { org, workspace, name, email, credits }: Judged,
-  audit: RecordAuthAudit,
+  { audit, actor, requestId, ip }: Origin,
 ): Promise<void> {
   const isNew = (await db.organization.findUnique({ where: { id: organizationId } })) === null;
   if (isNew) {
@@ -120,17 +108,16 @@ async function createPlaces(
   }
   await db.workspace.create({ data: { id: workspaceId, organizationId, name: workspace } });
   await db.creditAccount.create({ data: { workspaceId, balanceCredits: credits } });
-  const requestId = newId('req');
   const record = (action: AuthAuditAction, subjectId: string, details: Record<string, string | number>) =>
     audit(db, {
       workspaceId,
       action,
       outcome: 'DONE',
-      actor: SYSTEM_ACTOR,
+      actor,
       allowedBy: null,
       subjectId,
       requestId,
-      ip: null,
+      ip,
       details,
     });
   if (isNew) {

@@ -22,21 +22,30 @@ export const AUTH_PATH = '/api/auth';
 /** Tells better-auth the client's judged address; one that a client sends never reaches it. */
 export const CLIENT_IP_HEADER = 'x-sallyport-client-ip';
 
-/** Name of the session cookie; over https it gets the prefix that forbids setting it over plain http. */
-export const SESSION_COOKIE = 'sallyport.session_token';
-export const SECURE_SESSION_COOKIE = `__Secure-${SESSION_COOKIE}`;
+/** Before the names of our cookies; over https with the prefix that a browser takes only Secure, for this host and path /. */
+export const cookiePrefix = (secure: boolean): string => (secure ? '__Host-sallyport' : 'sallyport');
+
+/** Name of the session cookie. */
+export const SESSION_COOKIE = `${cookiePrefix(false)}.session_token`;
+export const SECURE_SESSION_COOKIE = `${cookiePrefix(true)}.session_token`;
 
 /**
  * The raw value of a session cookie, signed and still percent-encoded; null when there is none.
  * @param secureOnly where PUBLIC_URL is https, the plain name could have been planted by a network or a neighbour
  */
 export const sessionCookieOf = (cookie: string | null, secureOnly = false): string | null => {
-  if (cookie === null) return null;
   for (const name of secureOnly ? [SECURE_SESSION_COOKIE] : [SECURE_SESSION_COOKIE, SESSION_COOKIE]) {
-    for (const part of cookie.split(';')) {
-      const at = part.indexOf('=');
-      if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim();
-    }
+    const value = cookieNamed(cookie, name);
+    if (value !== null) return value;
+  }
+  return null;
+};
+
+/** The raw value of the first cookie of this name; null when there is none. */
+export const cookieNamed = (cookie: string | null, name: string): string | null => {
+  for (const part of (cookie ?? '').split(';')) {
+    const at = part.indexOf('=');
+    if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim();
   }
   return null;
 };

@@ -1,18 +1,21 @@
-// better-auth, cut down to what Sallyport lets a person do: sign in with a password, sign out, ask who is signed in. Its
-// tables are ours (prisma/people.prisma) and are reached as their owner; its other routes are disabled here and not
+// better-auth, cut down to what Sallyport has it do: sign in with a password and a second factor, sign out, ask who is signed
+// in. Organizations and members are ours. Its tables are ours too (prisma/people.prisma) and are reached as their owner; its other routes are disabled here and not
 // reachable through sign-in.ts either.
 
 import type { BetterAuthOptions } from 'better-auth';
 import { prismaAdapter } from 'better-auth/adapters/prisma';
+import { hashPassword, verifyPassword } from 'better-auth/crypto';
 import { betterAuth } from 'better-auth/minimal';
+import { twoFactor } from 'better-auth/plugins/two-factor';
 import type { Database } from '../db/database.js';
 import { type IdPrefix, newId } from '../platform/ids.js';
-import { PASSWORD_MAX, PASSWORD_MIN } from './bootstrap.js';
-import { AUTH_PATH, CLIENT_IP_HEADER } from './credentials.js';
+import { AUTH_PATH, CLIENT_IP_HEADER, cookiePrefix } from './credentials.js';
+import { PASSWORD_MAX, PASSWORD_MIN } from './password.js';
+import { trustedOrigins } from './trusted-origins.js';
 
 export interface PeopleOptions {
   readonly database: Pick<Database, 'owner'>;
-  /** PUBLIC_URL; over https cookies are Secure and carry the `__Secure-` prefix. */
+  /** PUBLIC_URL; over https cookies are Secure and carry the `__Host-` prefix. */
   readonly publicUrl: string;
   /** ALLOWED_ORIGINS, exact. */
   readonly allowedOrigins: readonly string[];
@@ -20,18 +23,42 @@ export interface PeopleOptions {
   readonly secrets: readonly string[];
   /** Attempts from one address without a minute's pause. */
   readonly signInAttemptsMax: number;
+  /** How passwords are hashed and compared; better-auth's scrypt when left out. */
+  readonly hashing?: {
+    readonly hash: (password: string) => Promise<string>;
+    readonly verify: (asked: { hash: string; password: string }) => Promise<boolean>;
+  };
   /** Told of a defect; the caller is answered 500 without its words. */
   readonly onError: (error: unknown) => void;
 }
 
-export const OPEN_PATHS = ['/sign-in/email', '/sign-out', '/get-session'] as const;
+export const OPEN_PATHS = [
+  '/sign-in/email',
+  '/sign-out',
+  '/get-session',
+  '/two-factor/enable',
+  '/two-factor/verify-totp',
+  '/two-factor/verify-backup-code',
+  '/two-factor/generate-backup-codes',
+  '/two-factor/disable',
+] as const;
 
 const ID_PREFIXES: Readonly<Record<string, IdPrefix>> = {
   user: 'usr',
   session: 'ses',
   account: 'acc',
   verification: 'ver',
+  twoFactor: 'tfa',
 };
+
+/** Paths that better-auth has too, disabled there: what answers at them is ours (password-routes.ts). */
+export const ANSWERED_BY_US: readonly string[] = [
+  '/change-password',
+  '/request-password-reset',
+  '/reset-password',
+  '/send-verification-email',
+  '/verify-email',
+];
 
 /** Every route of better-auth but OPEN_PATHS; a test compares the list with what the library mounts. */
 export const DISABLED_PATHS = [
@@ -61,6 +88,9 @@ export const DISABLED_PATHS = [
   '/refresh-token',
   '/get-access-token',
   '/account-info',
+  '/two-factor/get-totp-uri',
+  '/two-factor/send-otp',
+  '/two-factor/verify-otp',
   '/ok',
   '/error',
 ] as const;
@@ -74,30 +104,34 @@ export const peopleOptions = (options: PeopleOptions) =>
     // Named too, because an environment variable of better-auth's own would otherwise win.
     secrets: options.secrets.map((value, index) => ({ version: options.secrets.length - index, value })),
     database: prismaAdapter(options.database.owner, { provider: 'postgresql' }),
-    trustedOrigins: [...options.allowedOrigins, ...loopbackOrigins(options.publicUrl)],
+    trustedOrigins: trustedOrigins(options),
     disabledPaths: [...DISABLED_PATHS],
     emailAndPassword: {
       enabled: true,
       disableSignUp: true,
       minPasswordLength: PASSWORD_MIN,
       maxPasswordLength: PASSWORD_MAX,
+      password: options.hashing ?? { hash: hashPassword, verify: verifyPassword },
     },
     account: { encryptOAuthTokens: true },
+    plugins: [twoFactor({ issuer: 'Sallyport' })],
     session: { cookieCache: { enabled: false } },
     rateLimit: {
       enabled: true,
       storage: 'memory',
       customRules: {
         '/sign-in/email': { window: 60, max: options.signInAttemptsMax },
+        '/two-factor/*': { window: 60, max: options.signInAttemptsMax },
         // Counted without end while the pauses are short: a console that asks now and then would be locked out.
         '/get-session': false,
         '/sign-out': false,
       },
     },
     advanced: {
-      cookiePrefix: 'sallyport',
-      useSecureCookies: new URL(options.publicUrl).protocol === 'https:',
-      defaultCookieAttributes: { httpOnly: true, sameSite: 'lax', path: '/' },
+      // The library's own prefix would be `__Secure-`; ours is part of the name.
+      cookiePrefix: cookiePrefix(isSecure(options.publicUrl)),
+      useSecureCookies: false,
+      defaultCookieAttributes: { httpOnly: true, sameSite: 'lax', path: '/', secure: isSecure(options.publicUrl) },
       ipAddress: { ipAddressHeaders: [CLIENT_IP_HEADER] },
       // Said aloud, since the library is laxer under a test runner.
       disableOriginCheck: false,
@@ -115,12 +149,7 @@ export const peopleOptions = (options: PeopleOptions) =>
 
 export const openPeople = (options: PeopleOptions) => betterAuth(peopleOptions(options));
 
-/** On a machine of one's own the same server answers to three names; a browser may know it by any of them. */
-const loopbackOrigins = (publicUrl: string): string[] => {
-  const { protocol, hostname, port } = new URL(publicUrl);
-  const names = ['localhost', '127.0.0.1', '[::1]'];
-  return names.includes(hostname) ? names.map((name) => new URL(`${protocol}//${name}:${port}`).origin) : [];
-};
+const isSecure = (publicUrl: string): boolean => new URL(publicUrl).protocol === 'https:';
 
 const newPersonId = (model: string): string => {
   const prefix = ID_PREFIXES[model];

@@ -32,7 +32,7 @@ export const ambiguousCredentials = (): CodedError =>
 export const freshAuthRequired = (): CodedError =>
   new CodedError(
     'FORBIDDEN',
-    'This workspace asks for your second factor again before this. Verify it and repeat the request within ten minutes.',
+    'This workspace asks for your second factor before this. Verify it at /api/auth/two-factor/verify-totp and repeat the request within ten minutes; without one, set it up at /api/auth/two-factor/enable first.',
     { reason: 'FRESH_AUTH_REQUIRED' },
   );
 

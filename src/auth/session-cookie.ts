@@ -27,3 +27,16 @@ export const openSessionCookie = (cookie: string, secrets: readonly string[]): s
 
 export const sealSessionCookie = (token: string, secret: string): string =>
   encodeURIComponent(`${token}.${macOf(token, secret).toString('base64')}`);
+
+/** How long a browser keeps what it is given. */
+export interface CookieLine {
+  readonly name: string;
+  readonly value: string;
+  readonly secure: boolean;
+  /** 0 takes the cookie away. */
+  readonly maxAgeSeconds: number;
+}
+
+/** A Set-Cookie line that scripts and other sites cannot use. */
+export const cookieLine = ({ name, value, secure, maxAgeSeconds }: CookieLine): string =>
+  `${name}=${value}; Max-Age=${maxAgeSeconds}; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;

@@ -1,5 +1,6 @@
 // A session cookie becomes a principal: the signature is judged first, then one statement reads session, memberships and
-// workspaces together. Nothing is cached, so a sign-out or a lower role counts from the next request on. The role is the
+// workspaces together. Nothing is cached, so a sign-out, a lower role or a second
+// factor that is too old counts from the next request on. The role is the
 // one of the workspace's organization. Step 2 of the walk.
 import type { Database } from '../db/database.js';
 import type { Role } from '../guard/roles.js';
@@ -32,6 +33,8 @@ interface SessionRow {
   readonly workspace_name: string | null;
   readonly workspace_status: WorkspaceStatus | null;
   readonly plan: Plan | null;
+  readonly needs_fresh_auth: boolean | null;
+  readonly is_stale: boolean;
 }
 
 interface Workplace {
@@ -43,22 +46,27 @@ interface Workplace {
   readonly name: string;
   readonly workspaceStatus: WorkspaceStatus;
   readonly plan: Plan;
+  readonly needsFreshAuth: boolean;
 }
 
 const LISTED_MAX = 100;
 
 const FIND_SESSION = `SELECT s.id AS session_id, s.user_id, s.expires_at <= now() AS is_expired,
     (extract(epoch FROM s.expires_at - now()) * 1000)::float8 AS ends_in_ms, p.role, p.organization_id, p.workspace_id,
-    p.workspace_name, p.workspace_status, p.plan
+    p.workspace_name, p.workspace_status, p.plan, s.last_used_at < now() - interval '1 minute' AS is_stale,
+    p.require_fresh_auth AND NOT COALESCE(s.second_factor_at > now() - interval '10 minutes', false) AS needs_fresh_auth
   FROM "session" s
   LEFT JOIN LATERAL (
     SELECT m.role::text AS role, m.organization_id, w.id AS workspace_id, w.name AS workspace_name,
-      w.status::text AS workspace_status, w.plan::text AS plan
+      w.status::text AS workspace_status, w.plan::text AS plan, w.require_fresh_auth
     FROM "member" m JOIN "workspace" w ON w.organization_id = m.organization_id
     WHERE m.user_id = s.user_id AND (w.erase_at IS NULL OR w.erase_at > now()) AND ($2::text IS NULL OR w.id = $2)
     ORDER BY w.id LIMIT ${LISTED_MAX}
   ) p ON true
   WHERE s.token = $1`;
+
+/** At most once a minute and session. */
+const TOUCH_SESSION = 'UPDATE "session" SET last_used_at = now() WHERE id = $1';
 
 export const openSessionDoor = (
   database: Pick<Database, 'executeAsOwner'>,
@@ -73,6 +81,7 @@ export const openSessionDoor = (
     if (first.is_expired) throw unauthenticated('EXPIRED', 'This session has expired. Sign in again.');
     const workplace = chooseWorkplace((rows as unknown as SessionRow[]).flatMap(workplaceOf), workspaceId);
     requireServed(workplace);
+    if (first.is_stale) await database.executeAsOwner(TOUCH_SESSION, [first.session_id]);
     return { principal: principalOfPerson(workplace), secretId: null, endsInMs: first.ends_in_ms };
   },
 });
@@ -112,6 +121,7 @@ const workplaceOf = (row: SessionRow): Workplace[] => {
       name: workspace_name ?? '',
       workspaceStatus: row.workspace_status ?? 'ACTIVE',
       plan,
+      needsFreshAuth: row.needs_fresh_auth ?? false,
     },
   ];
 };

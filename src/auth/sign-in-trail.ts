@@ -3,11 +3,13 @@
 import type { Database } from '../db/database.js';
 import { asSystem, type SystemDb } from '../guard/as-system.js';
 import { type AuthAuditEntry, type RecordAuthAudit, SYSTEM_ACTOR } from './audit-port.js';
+import { tellCredentialChanged } from './credential-notice.js';
 
 /** What http/ knows of a request to /api/auth. */
 export interface AuthRequestFacts {
   readonly ip: string | null;
   readonly requestId: string;
+  readonly userAgent: string | null;
 }
 
 interface Recorder {
@@ -16,19 +18,17 @@ interface Recorder {
 }
 
 /** A sign-in without its entry is taken back: the session is removed and the caller sees the error. */
-export async function recordSignIn(options: Recorder, response: Response, facts: AuthRequestFacts): Promise<void> {
-  const { token } = (await response.clone().json()) as { token: string };
+export async function recordSignIn(
+  options: Recorder,
+  { token, method }: { readonly token: string; readonly method: string },
+  facts: AuthRequestFacts,
+): Promise<void> {
   try {
     await asSystem(options.database, 'record a sign-in', async (db) => {
       const session = await db.session.findUniqueOrThrow({ where: { token }, select: { id: true, userId: true } });
       await recordInEachWorkspace(options.audit, db, session.userId, {
-        action: 'session.create',
-        outcome: 'DONE',
-        actor: { kind: 'SESSION', id: session.userId },
-        allowedBy: null,
-        subjectId: session.id,
-        details: { method: 'password' },
-        ...facts,
+        ...entryOf('session.create', session.userId, session.id, facts),
+        details: { method },
       });
     });
   } catch (error) {
@@ -37,7 +37,62 @@ export async function recordSignIn(options: Recorder, response: Response, facts:
   }
 }
 
-export async function recordRefusal(options: Recorder, email: string, facts: AuthRequestFacts): Promise<void> {
+interface OfSession {
+  readonly sessionId: string;
+  readonly userId: string;
+}
+
+/** Streams of the session close at once; its next request is refused anyway. */
+export async function recordSignOut(options: Recorder, session: OfSession, facts: AuthRequestFacts): Promise<void> {
+  await asSystem(options.database, 'record a sign-out', async (db) => {
+    await tellCredentialChanged(db, session.sessionId);
+    await recordInEachWorkspace(options.audit, db, session.userId, {
+      ...entryOf('session.end', session.userId, session.sessionId, facts),
+      details: { reason: 'signed out' },
+    });
+  });
+}
+
+/** What became of a second factor. A change of it put another session in the place of the one that asked. */
+export async function recordSecondFactor(
+  options: Recorder,
+  action: Extract<AuthAuditEntry['action'], `secondFactor.${string}`>,
+  session: OfSession,
+  details: AuthAuditEntry['details'],
+  facts: AuthRequestFacts,
+): Promise<void> {
+  await asSystem(options.database, 'record a second factor', async (db) => {
+    await tellCredentialChanged(db, session.sessionId);
+    await recordInEachWorkspace(options.audit, db, session.userId, {
+      ...entryOf(action, session.userId, session.userId, facts),
+      outcome: action === 'secondFactor.refused' ? 'REFUSED' : 'DONE',
+      details,
+    });
+  });
+}
+
+const entryOf = (
+  action: AuthAuditEntry['action'],
+  userId: string,
+  subjectId: string,
+  { requestId, ip }: AuthRequestFacts,
+): Omit<AuthAuditEntry, 'workspaceId'> => ({
+  action,
+  outcome: 'DONE',
+  actor: { kind: 'SESSION', id: userId },
+  allowedBy: null,
+  subjectId,
+  details: {},
+  requestId,
+  ip,
+});
+
+export async function recordRefusal(
+  options: Recorder,
+  email: string,
+  facts: AuthRequestFacts,
+  reason = 'password',
+): Promise<void> {
   await asSystem(options.database, 'record a refused sign-in', async (db) => {
     const user = await db.user.findUnique({ where: { email: email.toLowerCase() }, select: { id: true } });
     if (user === null) return;
@@ -47,23 +102,29 @@ export async function recordRefusal(options: Recorder, email: string, facts: Aut
       actor: SYSTEM_ACTOR,
       allowedBy: null,
       subjectId: user.id,
-      details: { reason: 'password' },
-      ...facts,
+      details: { reason },
+      requestId: facts.requestId,
+      ip: facts.ip,
     });
   });
 }
 
-async function recordInEachWorkspace(
+/** One entry in each workspace the person can act in. */
+export async function recordInEachWorkspace(
   audit: RecordAuthAudit,
   db: SystemDb,
   userId: string,
   entry: Omit<AuthAuditEntry, 'workspaceId'>,
 ): Promise<void> {
+  for (const workspaceId of await workspacesOf(db, userId)) await audit(db, { ...entry, workspaceId });
+}
+
+export async function workspacesOf(db: SystemDb, userId: string): Promise<readonly string[]> {
   const memberships = await db.member.findMany({ where: { userId }, select: { organizationId: true } });
   const workspaces = await db.workspace.findMany({
     where: { organizationId: { in: memberships.map((membership) => membership.organizationId) } },
     orderBy: { id: 'asc' },
     select: { id: true },
   });
-  for (const { id } of workspaces) await audit(db, { ...entry, workspaceId: id });
+  return workspaces.map(({ id }) => id);
 }

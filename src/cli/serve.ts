@@ -24,9 +24,17 @@ export const addServe = (parent: Command): void =>
       const log = openLog(config);
       const running = await start({ config, log, listens: true, works: jobs });
       const places = placesOf(running.url ?? '');
+      const signUp = await running.app.firstOwnerUrl();
       output.print({
-        json: { ...places, pid: process.pid, jobs },
-        lines: ['Sallyport listens.', '', ...aligned(Object.entries(places).map(([name, url]) => [`  ${name}`, url]))],
+        json: { ...places, pid: process.pid, jobs, ...(signUp === null ? {} : { signUp }) },
+        lines: [
+          'Sallyport listens.',
+          '',
+          ...aligned(Object.entries(places).map(([name, url]) => [`  ${name}`, url])),
+          ...(signUp === null
+            ? []
+            : ['', 'Nobody has signed up yet. Whoever opens this first is the owner:', `  ${signUp}`]),
+        ],
       });
       log.info({ url: places.url, jobs }, 'listening');
       await told;

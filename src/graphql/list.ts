@@ -4,6 +4,7 @@
 import type { ArgumentRef, ObjectRef, TypeParam } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../context.js';
+import type { Role } from '../guard/roles.js';
 import type { Sql } from '../guard/sql.js';
 import type { Model } from '../guard/tenancy.js';
 import type { Builder, Types } from './builder-types.js';
@@ -34,6 +35,8 @@ export interface ListDeclaration {
 interface Placement {
   readonly description: string;
   readonly scope?: ScopeDeclaration;
+  /** People only. */
+  readonly role?: Role;
   readonly authenticated?: true;
   readonly own?: true;
   /** Inside an object: the column of the listed rows that holds the object's id. */
@@ -97,7 +100,8 @@ function rulesFor(declaration: ListDeclaration, { parentField, without = [] }: P
   };
 }
 
-function access({ scope, authenticated, own }: Placement): object {
+function access({ scope, role, authenticated, own }: Placement): object {
+  if (role !== undefined) return { role };
   return scope === undefined ? { authenticated, own } : { scope };
 }
 

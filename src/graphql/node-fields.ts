@@ -4,6 +4,7 @@ import type { ObjectRef, TypeParam } from '@pothos/core';
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import { type GraphQLObjectType, type GraphQLResolveInfo, isObjectType } from 'graphql';
 import type { Context } from '../context.js';
+import type { Role } from '../guard/roles.js';
 import type { Model } from '../guard/tenancy.js';
 import { badInput, notFound } from '../platform/errors.js';
 import { parseId } from '../platform/ids.js';
@@ -44,6 +45,7 @@ export function defineNodeFields(builder: Builder): void {
 interface ByIdPlacement {
   readonly description: string;
   readonly scope?: ScopeDeclaration;
+  readonly role?: Role;
   readonly authenticated?: true;
   readonly own?: true;
 }

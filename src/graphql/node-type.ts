@@ -2,6 +2,7 @@
 // read or the write scope for its id, so that a write-only key can name what it made.
 import type { FieldMap, InterfaceParam, SchemaTypes } from '@pothos/core';
 import type { PrismaModelTypes, PrismaObjectRef } from '@pothos/plugin-prisma';
+import type { Role } from '../guard/roles.js';
 import type { IdPrefix } from '../platform/ids.js';
 import { type Access, eitherAccess, type ScopeDeclaration, scopesAccess } from './guard-plugin/access.js';
 import { stateOf } from './guard-plugin/builder-state.js';
@@ -14,6 +15,8 @@ export interface NodeTypeOptions<Types extends SchemaTypes, Model extends Prisma
   read?: ScopeDeclaration | undefined;
   /** Suffices for the `id`, beside the read scope. */
   write?: ScopeDeclaration | undefined;
+  /** Instead of `read`: people with this role. */
+  role?: Role | undefined;
   /** Instead of `read`: any credential, its own rows only. */
   own?: true | undefined;
   /** The GraphQL name, where it is not the model's. */
@@ -31,11 +34,12 @@ export const nodeType = <Types extends SchemaTypes, Model extends PrismaModelTyp
   model: string,
   options: NodeTypeOptions<Types, Model>,
 ): PrismaObjectRef<Types, Model, Model['Shape']> => {
-  const { prefix, read, write, own, fields, interfaces = [], name = model, description } = options;
-  const declared = read === undefined ? ({ authenticated: true, own } as const) : { scope: read };
+  const { prefix, read, role, write, own, fields, interfaces = [], name = model, description } = options;
+  const others = role === undefined ? ({ authenticated: true, own } as const) : { role };
+  const declared = read === undefined ? others : { scope: read };
   const idAccess = accessOfId(declared, write);
   register(builder, prefix, name, idAccess);
-  const idScope = idAccess.kind === 'scopes' ? { scope: idAccess.anyOf } : { authenticated: true as const, own };
+  const idScope = idAccess.kind === 'scopes' ? { scope: idAccess.anyOf } : others;
   return (builder as unknown as AnyBuilder).prismaObject(
     model as never,
     {

@@ -11,6 +11,7 @@ type Delegates = Pick<
   PrismaClient,
   | 'organization'
   | 'member'
+  | 'invitation'
   | 'workspace'
   | 'apiKey'
   | 'apiKeySecretUse'

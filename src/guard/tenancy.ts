@@ -38,6 +38,7 @@ const workspace = (agent: 'id' | 'agentId' | 'any' | 'none'): Ownership => ({
 export const tenancy: Readonly<Record<Model, Ownership>> = {
   Organization: { owner: 'organization', field: 'id' },
   Member: { owner: 'organization', field: 'organizationId' },
+  Invitation: { owner: 'organization', field: 'organizationId' },
   Workspace: { owner: 'workspace', field: 'id', agent: 'any' },
 
   Agent: workspace('id'),
@@ -63,6 +64,7 @@ export const tenancy: Readonly<Record<Model, Ownership>> = {
   Session: { owner: 'global' },
   Account: { owner: 'global' },
   Verification: { owner: 'global' },
+  TwoFactor: { owner: 'global' },
   ApiKeySecret: { owner: 'global' },
   ApiKeyFormat: { owner: 'global' },
 };

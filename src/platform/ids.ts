@@ -34,6 +34,7 @@ export const ID_PREFIXES = [
   'ses',
   'acc',
   'ver',
+  'tfa',
   'evt',
   'exe',
   'idm',

@@ -3,7 +3,7 @@
 import { createHash, createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { ConfigurationError } from './errors.js';
 
-export const SECRET_PURPOSES = ['cookies', 'cursors', 'sealing', 'audit', 'uploads', 'plans'] as const;
+export const SECRET_PURPOSES = ['cookies', 'cursors', 'sealing', 'audit', 'uploads', 'plans', 'signUp'] as const;
 export type SecretPurpose = (typeof SECRET_PURPOSES)[number];
 
 /** The first signs, all verify. 32 bytes each. */
@@ -37,6 +37,7 @@ export const openSecrets = (given: { current: string; previous?: string | null }
     audit,
     uploads: listOf('uploads'),
     plans: listOf('plans'),
+    signUp: listOf('signUp'),
     auditKeys: mapAll(audit, auditKeyFromSeed),
   };
 };

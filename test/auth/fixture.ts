@@ -8,6 +8,7 @@ import { createKey } from '../../src/auth/create-key.js';
 import type { Credentials } from '../../src/auth/credentials.js';
 import type { KeyRequest } from '../../src/auth/key-request.js';
 import { openKeyUsage } from '../../src/auth/key-usage.js';
+import type { PersonMail } from '../../src/auth/mail-port.js';
 import type { Principal } from '../../src/auth/principal.js';
 import { openSessionDoor } from '../../src/auth/session.js';
 import { openSignIn, type SignInOptions } from '../../src/auth/sign-in.js';
@@ -21,6 +22,7 @@ export const BRAND = 'sp';
 export const PASSWORD = 'correct horse battery';
 export const EMAIL = 'owner@example.com';
 export const SECRETS = ['a'.repeat(43), 'b'.repeat(43)];
+export const SIGN_UP_SECRET = Buffer.alloc(32, 7);
 export const ORIGIN = 'http://127.0.0.1:4000';
 
 export const audit: RecordAuthAudit = (db, { workspaceId, actor, allowedBy, requestId, ip, ...input }) =>
@@ -42,6 +44,7 @@ const nobody: Credentials = {
 export async function openAuthFixture() {
   const database = await openTestDatabase();
   const calls: string[] = [];
+  const mails: PersonMail[] = [];
   const counted: Pick<Database, 'query' | 'executeAsOwner'> = {
     query: (name, text, values) => {
       calls.push(name);
@@ -76,6 +79,8 @@ export async function openAuthFixture() {
     agentId,
     desk,
     usage,
+    /** What was enqueued. */
+    mails,
     /** Names or texts of the statements the doors sent. */
     calls,
     enter: (credentials: Partial<Credentials>): Promise<Principal | null> =>
@@ -90,6 +95,11 @@ export async function openAuthFixture() {
         secrets: SECRETS,
         signInAttemptsMax: 10_000,
         audit,
+        enqueueMail: async (_db, mail) => {
+          mails.push(mail);
+        },
+        oidc: null,
+        signUpSecrets: [SIGN_UP_SECRET],
         onError: (error) => {
           throw error;
         },

@@ -22,7 +22,13 @@ const options = () => ({
 it('finds in our schema every model and field that better-auth uses', () => {
   const models = getDatamodel().datamodel.models;
   const tables = Object.values(getAuthTables(peopleOptions(options())));
-  expect(tables.map((table) => table.modelName).sort()).toEqual(['account', 'session', 'user', 'verification']);
+  expect(tables.map((table) => table.modelName).sort()).toEqual([
+    'account',
+    'session',
+    'twoFactor',
+    'user',
+    'verification',
+  ]);
   for (const table of tables) {
     const name = table.modelName.charAt(0).toUpperCase() + table.modelName.slice(1);
     const ours = new Map(models[name]?.fields.map((field) => [field.name, field]));
@@ -42,7 +48,7 @@ it('finds in our schema every model and field that better-auth uses', () => {
   }
 });
 
-it('disables every route of better-auth but three', () => {
+it('disables every route of better-auth but those of the list', () => {
   const mounted = Object.values(openPeople(options()).api)
     .map((endpoint) => endpoint.path)
     .filter((path): path is NonNullable<typeof path> => path !== undefined);

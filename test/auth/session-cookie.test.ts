@@ -29,8 +29,8 @@ describe('a session cookie', () => {
     ['other=1', null],
     ['sallyport.session_token=abc', 'abc'],
     ['a=1; sallyport.session_token=abc; b=2', 'abc'],
-    ['__Secure-sallyport.session_token=xyz', 'xyz'],
-    ['sallyport.session_token=plain; __Secure-sallyport.session_token=secure', 'secure'],
+    ['__Host-sallyport.session_token=xyz', 'xyz'],
+    ['sallyport.session_token=plain; __Host-sallyport.session_token=secure', 'secure'],
     ['xsallyport.session_token=abc', null],
     ['sallyport.session_token', null],
   ])('is found in %j', (header, value) => {
@@ -39,8 +39,6 @@ describe('a session cookie', () => {
 
   it('without the prefix is none where the server is reached by https', () => {
     expect(sessionCookieOf('sallyport.session_token=planted', true)).toBeNull();
-    expect(sessionCookieOf('sallyport.session_token=planted; __Secure-sallyport.session_token=ours', true)).toBe(
-      'ours',
-    );
+    expect(sessionCookieOf('sallyport.session_token=planted; __Host-sallyport.session_token=ours', true)).toBe('ours');
   });
 });

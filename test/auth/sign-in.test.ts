@@ -1,5 +1,7 @@
+import { hashPassword, verifyPassword } from 'better-auth/crypto';
+import { organization } from 'better-auth/plugins/organization';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { DISABLED_PATHS } from '../../src/auth/people.js';
+import { ANSWERED_BY_US, DISABLED_PATHS } from '../../src/auth/people.js';
 import type { SignIn } from '../../src/auth/sign-in.js';
 import { isId, newId } from '../../src/platform/ids.js';
 import { type AuthFixture, EMAIL, ORIGIN, openAuthFixture, PASSWORD, SECRETS } from './fixture.js';
@@ -63,8 +65,24 @@ describe('signing in', () => {
     const secure = auth.signIn({ publicUrl: () => 'https://sallyport.example.com' });
     const response = await enter(PASSWORD, EMAIL, secure);
     const line = response.headers.getSetCookie().find((cookie) => cookie.includes('session_token='));
-    expect(line).toMatch(/^__Secure-sallyport\.session_token=.*; Secure/i);
+    expect(line).toMatch(/^__Host-sallyport\.session_token=.*; Secure/i);
     expect(await auth.enter({ cookie: cookieOf(response) })).toMatchObject({ id: auth.userId });
+    const origin = 'https://sallyport.example.com';
+    const change = { currentPassword: PASSWORD, newPassword: PASSWORD };
+    const cookie = cookieOf(response);
+    const changed = await send(post(change, { cookie, origin }, '/change-password'), {}, secure);
+    const asked = await send(
+      post({ password: PASSWORD }, { cookie: cookieOf(changed), origin }, '/sign-out'),
+      {},
+      secure,
+    );
+    const lines = [response, changed, asked].flatMap(({ headers }) => headers.getSetCookie());
+    expect(lines.length).toBeGreaterThan(2);
+    for (const each of lines) {
+      expect(each).toMatch(/^__Host-sallyport\./);
+      for (const part of [/; Path=\/(;|$)/i, /; HttpOnly/i, /; SameSite=Lax/i, /; Secure/i]) expect(each).toMatch(part);
+      expect(each).not.toMatch(/; Domain/i);
+    }
   });
 
   it('makes rows with our ids and the address of the client, whatever header the client sent', async () => {
@@ -88,6 +106,43 @@ describe('signing in', () => {
     expect(await known.text()).toBe(await unknown.text());
     expect([...known.headers.keys()]).toEqual([...unknown.headers.keys()]);
     expect(cookieOf(known)).toBe('');
+  });
+
+  it('does the same work for a known address, an unknown one, and a person without a password', async () => {
+    const { database } = auth;
+    const email = `${newId('usr')}@example.com`;
+    await database.owner.user.create({ data: { id: newId('usr'), name: 'No Password', email } });
+    let hashed = 0;
+    const counted = auth.signIn({
+      hashing: {
+        hash: async (password) => {
+          hashed += 1;
+          return hashPassword(password);
+        },
+        verify: async (asked) => {
+          hashed += 1;
+          return verifyPassword(asked);
+        },
+      },
+    });
+    for (const address of [EMAIL, 'nobody@example.com', email]) {
+      hashed = 0;
+      expect((await enter('wrong password', address, counted)).status).toBe(401);
+      expect(hashed, address).toBe(1);
+    }
+    await counted.settled();
+  });
+
+  it('is held to a number of attempts per account from one address, whether anybody has it or not', async () => {
+    const door = auth.signIn();
+    for (const email of [EMAIL, 'nobody@example.com']) {
+      const guess = (ip: string) => send(post({ email, password: 'wrong password' }), { ip }, door);
+      const statuses = [];
+      for (let n = 0; n < 11; n++) statuses.push((await guess('203.0.113.20')).status);
+      expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429]);
+      expect((await send(post({ email: EMAIL, password: PASSWORD }), { ip: '203.0.113.21' }, door)).status).toBe(200);
+    }
+    await door.settled();
   });
 
   it('is held to a number of attempts per address', async () => {
@@ -196,17 +251,33 @@ describe('a request of another site', () => {
 });
 
 describe('everything else at /api/auth', () => {
-  it.each([...DISABLED_PATHS, '', '/', '/sign-in', '/sign-in/email/', '//sign-in/email', '/../auth/sign-up/email'])(
-    'answers 404 at %j',
-    async (path) => {
+  it.each([
+    ...DISABLED_PATHS.filter((path) => !ANSWERED_BY_US.includes(path)),
+    '',
+    '/',
+    '/sign-in',
+    '/sign-in/email/',
+    '//sign-in/email',
+    '/../auth/sign-up/email',
+  ])('answers 404 at %j', async (path) => {
+    for (const method of ['GET', 'POST']) {
+      const init = method === 'GET' ? {} : { method, body: '{}', headers: { 'content-type': 'application/json' } };
+      const response = await send(new Request(`${ORIGIN}/api/auth${path}`, init));
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ code: 'NOT_FOUND' });
+    }
+  });
+
+  it('is no route of better-auth’s organizations either, which are not used', async () => {
+    const paths = Object.values(organization().endpoints).map(({ path }) => path);
+    expect(paths.length).toBeGreaterThan(20);
+    for (const path of paths) {
       for (const method of ['GET', 'POST']) {
         const init = method === 'GET' ? {} : { method, body: '{}', headers: { 'content-type': 'application/json' } };
-        const response = await send(new Request(`${ORIGIN}/api/auth${path}`, init));
-        expect(response.status).toBe(404);
-        expect(await response.json()).toMatchObject({ code: 'NOT_FOUND' });
+        expect((await send(new Request(`${ORIGIN}/api/auth${path}`, init))).status, path).toBe(404);
       }
-    },
-  );
+    }
+  });
 
   it('makes no user, not even for an allowed origin', async () => {
     const before = await auth.database.owner.user.count();

@@ -27,6 +27,16 @@ export async function fillWorkspace({ owner }: Database, name: string): Promise<
       email: `${name}@example.com`,
     },
   });
+  await owner.invitation.create({
+    data: {
+      organizationId,
+      id: `inv_${name}`,
+      email: `guest@${name}.example`,
+      role: 'MEMBER',
+      invitedById: `usr_${name}`,
+      expiresAt: new Date(),
+    },
+  });
   await owner.workspace.create({ data: { id: workspaceId, organizationId, name } });
   for (const id of [agentId, `${agentId}_other`]) {
     await owner.agent.create({ data: { workspaceId, id, name: id, instructions: 'Be kind.' } });

@@ -21,7 +21,7 @@ async function columnsOf(table: string): Promise<string[]> {
 }
 const tableOf = (model: string) => model.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 const models = Object.values(Prisma.ModelName);
-const secretModels = ['User', 'Session', 'Account', 'Verification', 'ApiKeySecret', 'ApiKeyFormat'];
+const secretModels = ['User', 'Session', 'Account', 'Verification', 'TwoFactor', 'ApiKeySecret', 'ApiKeyFormat'];
 const ownedModels = models.filter((model) => !secretModels.includes(model));
 
 interface Binding extends Partial<Place> {
@@ -165,7 +165,7 @@ describe('the bound role', () => {
     ).rejects.toThrow(/permission denied/);
   });
 
-  it.each(['organization', 'member', 'workspace'])('only reads %s', async (table) => {
+  it.each(['organization', 'member', 'invitation', 'workspace'])('only reads %s', async (table) => {
     await expect(asBound(placeOf('a'), `UPDATE ${table} SET id = id`)).rejects.toThrow(/permission denied/);
     await expect(asBound(placeOf('a'), `DELETE FROM ${table}`)).rejects.toThrow(/permission denied/);
   });

@@ -37,6 +37,7 @@ describe('the environment', () => {
       smsUrl: null,
       voiceUrl: null,
       model: { url: null, name: null, apiKey: null },
+      oidc: null,
       hasSharedProviders: true,
       securityContact: null,
       introspection: 'public',
@@ -102,6 +103,8 @@ describe('the environment', () => {
     ['TRUST_PROXY', '99'],
     ['SMTP_URL', 'https://mail.example.com'],
     ['SMTP_FROM', 'nobody'],
+    ['OIDC_ISSUER', 'http://id.example.com'],
+    ['OIDC_TOKEN_URL', 'ftp://id.example.com'],
     ['MODEL_URL', 'model'],
     ['SHARED_PROVIDERS', 'no'],
     ['SECURITY_CONTACT', 'nobody'],
@@ -127,6 +130,20 @@ describe('the environment', () => {
 
   it('requires a secret beside a server database', () => {
     expect(refusal({ DATABASE_URL: 'postgres://u@db/x' })).toMatch(/^SALLYPORT_SECRET is required with DATABASE_URL/);
+  });
+
+  it('takes an identity provider whole or not at all', () => {
+    const provider = { OIDC_ISSUER: 'https://id.example.com', OIDC_CLIENT_ID: 'us', OIDC_CLIENT_SECRET: 'secret' };
+    expect(loadConfig(provider).oidc).toMatchObject({ issuer: 'https://id.example.com', endpoints: null });
+    expect(refusal({ ...provider, OIDC_CLIENT_ID: '' })).toMatch(/^OIDC_CLIENT_ID is required beside/);
+    expect(refusal({ OIDC_CLIENT_SECRET: 'secret' })).toMatch(/^OIDC_ISSUER is required beside/);
+    const urls = { OIDC_AUTHORIZATION_URL: 'https://id.example.com/a', OIDC_TOKEN_URL: 'https://id.example.com/t' };
+    expect(refusal({ ...provider, ...urls })).toMatch(/^OIDC_JWKS_URL is required beside/);
+    expect(loadConfig({ ...provider, ...urls, OIDC_JWKS_URL: 'https://id.example.com/k' }).oidc?.endpoints).toEqual({
+      authorization: 'https://id.example.com/a',
+      token: 'https://id.example.com/t',
+      jwks: 'https://id.example.com/k',
+    });
   });
 });
 

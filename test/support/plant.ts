@@ -119,3 +119,34 @@ export async function plantKey(owner: Owner, { workspaceId, canary }: SeededWork
   });
   return id;
 }
+type People = Pick<SeededWorkspace, 'organizationId' | 'userId' | 'canary'>;
+
+/** Nobody has accepted it yet. */
+export async function plantInvitation(owner: Owner, { organizationId, userId, canary }: People): Promise<string> {
+  const id = newId('inv');
+  const expiresAt = new Date(Date.now() + 86_400_000);
+  const email = `${id}-${canary}@example.com`;
+  await owner.invitation.create({
+    data: { organizationId, id, email, role: 'MEMBER', invitedById: userId, expiresAt },
+  });
+  return id;
+}
+
+/** A member who has nothing else to do. */
+export async function plantMember(owner: Owner, { organizationId, canary }: People): Promise<string> {
+  const person = { name: `Person ${canary}`, email: `${newId('usr')}-${canary}@example.com` };
+  const userId = newId('usr');
+  await owner.user.create({ data: { id: userId, ...person } });
+  const id = newId('mbr');
+  await owner.member.create({ data: { organizationId, id, userId, role: 'MEMBER', ...person } });
+  return id;
+}
+
+/** Of the one who asks, where that is a member; else of a member of the workspace. */
+export async function plantSession(owner: Owner, { organizationId, userId }: People, asker: Asker): Promise<string> {
+  const asking = await owner.member.findFirst({ where: { organizationId, userId: asker.id } });
+  const id = newId('ses');
+  const expiresAt = new Date(Date.now() + 86_400_000);
+  await owner.session.create({ data: { id, token: newId('ses'), userId: asking?.userId ?? userId, expiresAt } });
+  return id;
+}

@@ -3,7 +3,7 @@
 import type { Database } from '../../src/db/database.js';
 import type { PrincipalKind } from '../../src/generated/prisma/client.js';
 import { newId } from '../../src/platform/ids.js';
-import { plantEffect } from './plant.js';
+import { plantEffect, plantInvitation } from './plant.js';
 
 export type Owner = Database['owner'];
 
@@ -44,6 +44,9 @@ export interface Rows {
   readonly Workspace: string;
   readonly Organization: string;
   readonly User: string;
+  /** Rows of the organization: the same in all its workspaces. */
+  readonly Member: string;
+  readonly Invitation: string;
 }
 
 export interface SeededWorkspace extends Site {
@@ -126,8 +129,17 @@ export async function seedWorkspace(owner: Owner, site: Site, canary: string): P
       Workspace: workspaceId,
       Organization: site.organizationId,
       User: userId,
+      ...(await seedPeople(owner, site, canary)),
     },
   };
+}
+
+/** Once per organization, whose workspaces share them. */
+async function seedPeople(owner: Owner, { organizationId, userId }: Site, canary: string) {
+  const member = await owner.member.findFirstOrThrow({ where: { organizationId, userId } });
+  const known = await owner.invitation.findFirst({ where: { organizationId } });
+  const invitation = known?.id ?? (await plantInvitation(owner, { organizationId, userId, canary }));
+  return { Member: member.id, Invitation: invitation };
 }
 
 async function seedAgent(owner: Owner, workspaceId: string, canary: string): Promise<string> {

@@ -11,6 +11,7 @@ builder.mutationFields((t) => ({
     description: 'Agree to exactly what was sealed. Nobody approves an own request, and a key never approves.',
     role: 'ADMIN',
     action: 'effect.approve',
+    fresh: true,
     input: (i) => ({
       effectId: i.id({ required: true, description: idAndSeal.effectId }),
       seal: i.string({ required: true, description: idAndSeal.seal }),

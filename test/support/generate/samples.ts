@@ -12,7 +12,16 @@ import {
   isObjectType,
 } from 'graphql';
 import { newId } from '../../../src/platform/ids.js';
-import { plantDecided, plantDraft, plantEffect, plantInbox, plantKey } from '../plant.js';
+import {
+  plantDecided,
+  plantDraft,
+  plantEffect,
+  plantInbox,
+  plantInvitation,
+  plantKey,
+  plantMember,
+  plantSession,
+} from '../plant.js';
 import type { Asker, Owner, Rows, SeededWorkspace } from '../world.js';
 import type { Operation, Sent } from './operations.js';
 
@@ -33,6 +42,9 @@ export interface Making {
 const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
   draft: async ({ owner, site }) => ({ id: await plantDraft(owner, site) }),
   freeKey: async ({ owner, site }) => ({ id: await plantKey(owner, site) }),
+  freeMember: async ({ owner, site }) => ({ id: await plantMember(owner, site) }),
+  openInvitation: async ({ owner, site }) => ({ id: await plantInvitation(owner, site) }),
+  ownSession: async ({ owner, site, asker }) => ({ id: await plantSession(owner, site, asker) }),
   freeInbox: async ({ owner, site }) => ({ id: await plantInbox(owner, site) }),
   ownEffect: ({ owner, site, asker }) => plantDecided(owner, site, asker),
   /** Approved calls that show a secret, as `inputFor` repeats them. */
@@ -52,6 +64,11 @@ const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
   effectToDecide: ({ owner, site: { workspaceId, canary, rows } }) =>
     plantEffect(owner, workspaceId, { asker: { kind: 'ACCOUNT_KEY', id: rows.ApiKey, agentId: rows.Agent }, canary }),
 };
+
+/** What belongs to the organization or to a person: the same thing in every workspace of one organization. */
+export const ofOrganization: ReadonlySet<string> = new Set([
+  ...['Member', 'freeMember', 'Invitation', 'openInvitation', 'ownSession', 'User', 'Organization'],
+]);
 
 /** What an id names, where its name or the answer's type does not say it. By coordinate, then by name. */
 const thingsByPlace: Readonly<Record<string, string>> = {
@@ -77,6 +94,11 @@ const thingsByPlace: Readonly<Record<string, string>> = {
   'ResumeApiKeyInput.id': 'freeKey',
   'RevokeApiKeyInput.id': 'freeKey',
   'DeleteApiKeyInput.id': 'freeKey',
+  'UpdateMemberInput.id': 'freeMember',
+  'RemoveMemberInput.id': 'freeMember',
+  'TransferOwnershipInput.memberId': 'freeMember',
+  'RevokeInvitationInput.id': 'openInvitation',
+  'EndSessionInput.id': 'ownSession',
   'ApproveEffectInput.effectId': 'effectToDecide',
   'RejectEffectInput.effectId': 'effectToDecide',
   'ConfirmEffectInput.effectId': 'effectToConfirm',
@@ -100,6 +122,7 @@ const values: Readonly<Record<string, () => unknown>> = {
     'mutation ($full: Boolean!) { createContact(input: { name: "A" }) { contact { id name @include(if: $full) } } ' +
     `sendMessage(input: { messageId: "\${newId('msg')}" }) { messageId } }`,
   'CreateInboxInput.address': () => `${newId('inb')}@example.com`,
+  'InviteMemberInput.email': () => `${newId('inv')}@example.com`,
   'CreateInboxInput.channel': () => 'EMAIL',
   'TriggerAgentInput.mode': () => 'CHAT',
   'CreateApiKeyInput.kind with agentId': () => 'AGENT',

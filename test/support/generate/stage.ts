@@ -22,7 +22,8 @@ export interface Stage {
   key(kind: KeyKind, scopes: readonly string[], site?: SeededWorkspace): Promise<Caller>;
   /** One that nobody else asks with: for what ends the key that asks. */
   newKey(kind: KeyKind, scopes: readonly string[]): Promise<Caller>;
-  person(role: Role, site?: SeededWorkspace): Promise<Caller>;
+  /** @param named made once per name; whom a mutation changes is nobody else's caller */
+  person(role: Role, site?: SeededWorkspace, named?: string): Promise<Caller>;
   /** The same person in a new, empty workspace of our organization: for what ends the workspace it is asked in. */
   apart(person: Caller): Promise<Caller>;
   readonly nobody: Client;
@@ -51,7 +52,8 @@ export async function setStage(options: HarnessOptions = {}): Promise<Stage> {
     key: (kind, scopes, site = ours) =>
       once(`${site.canary} ${kind} ${scopes.join(' ')}`, () => makeKey(harness, kind, scopes, site)),
     newKey: (kind, scopes) => makeKey(harness, kind, scopes, ours),
-    person: (role, site = ours) => once(`${site.canary} ${role}`, () => makePerson(harness, role, site)),
+    person: (role, site = ours, named = '') =>
+      once(`${site.canary} ${role} ${named}`, () => makePerson(harness, role, site)),
   };
 }
 
