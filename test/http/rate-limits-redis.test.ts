@@ -22,7 +22,7 @@ beforeAll(async () => {
   const { database, dataDir } = harness;
   urls = [harness.url];
   for (let place = 0; place < 2; place += 1) {
-    const config = loadConfig({ DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'fatal', ...env });
+    const config = loadConfig({ DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: process.env.TEST_LOG ?? 'fatal', ...env });
     const app = await createApp({ config, database, clock });
     others.push(app);
     urls.push(await app.listen());
