@@ -72,14 +72,21 @@ describe('the sources', () => {
     '%s… names its workspace',
     (_name, { whole, file }) => {
       const isBound = /\binWorkspace\b/.test(whole) || /workspace_id\b[\s\S]*\bworkspaceId\b/.test(whole);
-      expect(isBound || isOfTheSystem(file, whole), whole).toBe(true);
+      expect(isBound || isOfTheOwner(whole) || isOfTheSystem(file, whole), whole).toBe(true);
     },
   );
 });
 
+/** The workspace or organization itself is named by its id; a person's own sessions by whoever asks, in the function. */
+const isOfTheOwner = (whole: string): boolean =>
+  /\bFROM workspace w\s+WHERE w\.id = \$\{[\w.]*workspaceId\}/i.test(whole) ||
+  /\bFROM organization WHERE id = \$\{organizationId\}/.test(whole) ||
+  /\bFROM sallyport_sessions_of\(\$\{principal\.id\}\)/.test(whole);
+
 /** Chores look through every workspace, as the system, for something to do in one of them. */
 const isOfTheSystem = (file: string, whole: string): boolean =>
-  file === 'src/effects/recover.ts' && /\bworkspace_id\b/.test(whole);
+  ['src/effects/recover.ts', 'src/modules/workspaces/workspaces.jobs.ts'].includes(file) &&
+  /\bJOIN workspace w\b|\bFROM workspace w\b/.test(whole);
 
 describe('the lists', () => {
   const rules = Object.values(schema.getTypeMap())
@@ -118,9 +125,11 @@ describe('the lists', () => {
     const ownership = tenancy[list.model];
     expect(sent).toHaveLength(2);
     for (const { sql, values } of sent) {
-      expect(ownership.owner).toBe('workspace');
-      expect(sql).toContain('WHERE "t"."workspace_id" = ?');
-      expect(values).toContain('wsp_ours');
+      const [column, id] =
+        ownership.owner === 'organization' ? ['organization_id', 'org_ours'] : ['workspace_id', 'wsp_ours'];
+      expect(ownership.owner).not.toBe('global');
+      expect(sql).toContain(`WHERE "t"."${column}" = ?`);
+      expect(values).toContain(id);
     }
     expect(sent[0]?.sql).toMatch(/LIMIT \?/);
   });

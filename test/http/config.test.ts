@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_PLANS } from '../../src/auth/plans.js';
 import { loadConfig, urlOfAddress, VARIABLES } from '../../src/config.js';
 import { ConfigurationError } from '../../src/platform/errors.js';
 
@@ -41,6 +42,7 @@ describe('the environment', () => {
       hasSharedProviders: true,
       securityContact: null,
       introspection: 'public',
+      plans: DEFAULT_PLANS,
       logLevel: 'info',
     });
   });

@@ -38,7 +38,10 @@ const FAILURES: Readonly<Record<string, () => unknown>> = {
     }),
   missing: () => new CodedError('UNAUTHENTICATED', 'This field takes a credential.', { reason: 'MISSING' }),
   limited: () =>
-    new CodedError('RATE_LIMITED', 'Too many requests.', { retryAfterSeconds: 1.2, rateLimit: '"default";r=0;t=2' }),
+    new CodedError('RATE_LIMITED', 'Too many requests.', {
+      ...{ limit: 'default', quota: 30, windowSeconds: 60, remaining: 0 },
+      retryAfterSeconds: 1.2,
+    }),
   wrapped: () => new GraphQLError('seen', { originalError: badInput('The wrapped cause.') }),
   defect: () => new Error('SELECT secret FROM somewhere /home/me/file.ts'),
   graphql: () => new GraphQLError('an error without a code /home/me'),
