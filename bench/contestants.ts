@@ -100,6 +100,10 @@ export async function openStable(): Promise<Stable> {
           PORT: String(port),
           DATA_DIR: join(dataDir, name),
           DATABASE_URL: databaseUrl,
+          // Counted as ever, and never refused.
+          PLAN_LIMITS: JSON.stringify({
+            free: { rpm: 1_000_000_000, rpd: 1_000_000_000, costPerSecond: 1_000_000_000 },
+          }),
           SALLYPORT_SECRET: randomBytes(32).toString('base64'),
           BENCH_PRINCIPALS: JSON.stringify(principals),
           ...env,

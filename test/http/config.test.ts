@@ -113,6 +113,13 @@ describe('the environment', () => {
     ['SECURITY_CONTACT', 'http://example.com/security'],
     ['SECURITY_CONTACT', 'a@example.com\nContact: b@example.com'],
     ['INTROSPECTION', 'off'],
+    ['PLAN_LIMITS', 'free: 60'],
+    ['PLAN_LIMITS', 'null'],
+    ['PLAN_LIMITS', '{"gold":{"rpm":60}}'],
+    ['PLAN_LIMITS', '{"free":{"rps":60}}'],
+    ['PLAN_LIMITS', '{"free":{"rpm":0}}'],
+    ['PLAN_LIMITS', '{"free":{"rpm":"60"}}'],
+    ['PLAN_LIMITS', '{"free":{"rpd":1.5}}'],
     ['LOG_LEVEL', 'loud'],
   ])('refuses %s=%s in one line that names the variable and a remedy, and never the value', (name, value) => {
     const message = refusal({ [name]: value });
@@ -128,6 +135,15 @@ describe('the environment', () => {
     ['tel:+49-30-1234567', 'tel:+49-30-1234567'],
   ])('reads the contact %s as %s', (text, uri) => {
     expect(loadConfig({ SECURITY_CONTACT: text }).securityContact).toBe(uri);
+  });
+
+  it('changes of the plans what PLAN_LIMITS names, and leaves the rest', () => {
+    const { plans } = loadConfig({ PLAN_LIMITS: '{"free":{"rpm":60},"scale":{"rpd":1,"costMax":7}}' });
+    expect(plans).toEqual({
+      free: { ...DEFAULT_PLANS.free, rpm: 60 },
+      pro: DEFAULT_PLANS.pro,
+      scale: { ...DEFAULT_PLANS.scale, rpd: 1, costMax: 7 },
+    });
   });
 
   it('requires a secret beside a server database', () => {

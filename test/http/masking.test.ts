@@ -65,6 +65,7 @@ describe('a refusal that a resolver wrote', () => {
     const { response } = await ask('{ failHard(how: "limited") }');
     expect(response.headers.get('retry-after')).toBe('2');
     expect(response.headers.get('ratelimit')).toBe('"default";r=0;t=2');
+    expect(response.headers.get('ratelimit-policy')).toBe('"default";q=30;w=60');
   });
 });
 

@@ -39,7 +39,10 @@ const FAILURES: Readonly<Record<string, () => unknown>> = {
   missing: () => new CodedError('UNAUTHENTICATED', 'This field takes a credential.', { reason: 'MISSING' }),
   limited: () =>
     new CodedError('RATE_LIMITED', 'Too many requests.', {
-      ...{ limit: 'default', quota: 30, windowSeconds: 60, remaining: 0 },
+      limit: 'default',
+      quota: 30,
+      windowSeconds: 60,
+      remaining: 0,
       retryAfterSeconds: 1.2,
     }),
   wrapped: () => new GraphQLError('seen', { originalError: badInput('The wrapped cause.') }),

@@ -34,9 +34,11 @@ export async function prepareDemo(desk: Desk, { secrets }: Pick<App, 'secrets'>)
     { org: 'Halberd Cycles', workspace: 'Shop', name: 'Olive Owner', credits: 1_000, ...owner },
     desk,
   );
-  const ids = await asSystem(desk.database, 'fill the demo workspace', (db) =>
-    writeDemoData(db, workspaceId, systemClock.now()),
-  );
+  const ids = await asSystem(desk.database, 'fill the demo workspace', async (db) => {
+    // Whoever tries it out should not run into the limits of the smallest plan.
+    await db.workspace.update({ where: { id: workspaceId }, data: { plan: 'scale' } });
+    return writeDemoData(db, workspaceId, systemClock.now());
+  });
   await revokeEarlierKeys(desk, workspaceId);
   const open = {
     workspaceId,
