@@ -73,7 +73,7 @@ describe('examples', () => {
   let harness: Harness;
   const captured = new Map<string, string>();
   beforeAll(async () => {
-    harness = await startHarness({ works: false });
+    harness = await startHarness({ works: false, env: { PLAN_LIMITS: '{}' } });
     await harness.database.owner.workspace.update({
       where: { id: harness.place.workspaceId },
       data: { name: 'My Workspace', plan: 'pro' },
