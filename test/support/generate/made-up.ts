@@ -42,7 +42,14 @@ export const dice = (seed: number): [Pick, Chance] => {
   return [(values) => values[next(values.length)] as never, (percent) => next(100) < percent];
 };
 
-export function madeUp(schema: GraphQLSchema, pick: Pick, chance: Chance): MadeUp {
+export interface MakingUp {
+  readonly pick: Pick;
+  readonly chance: Chance;
+  /** Fields of the roots that are never asked for. */
+  readonly without?: readonly string[];
+}
+
+export function madeUp(schema: GraphQLSchema, { pick, chance, without = [] }: MakingUp): MadeUp {
   const maker = new Map<string, string>();
   const variables: Record<string, unknown> = {};
   const fragments: string[] = [];
@@ -113,7 +120,7 @@ export function madeUp(schema: GraphQLSchema, pick: Pick, chance: Chance): MadeU
   const isMutation = chance(35);
   const root = isMutation ? schema.getMutationType() : schema.getQueryType();
   if (root === null || root === undefined) throw new Error('The schema lacks a root.');
-  const rootFields = Object.values(root.getFields());
+  const rootFields = Object.values(root.getFields()).filter(({ name }) => !without.includes(name));
   const scoped = rootFields.filter((field) => ['node', 'nodes', 'triggerAgent'].includes(field.name));
   const count = pick([1, 1, 2, 3]);
   const roots = Array.from({ length: count }, () =>
