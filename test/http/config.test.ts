@@ -39,7 +39,6 @@ describe('the environment', () => {
       voiceUrl: null,
       model: { url: null, name: null, apiKey: null },
       oidc: null,
-      plans: DEFAULT_PLANS,
       hasSharedProviders: true,
       securityContact: null,
       introspection: 'public',
