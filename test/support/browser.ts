@@ -70,7 +70,9 @@ export async function mailsTo(dataDir: string, address: string): Promise<readonl
 }
 
 export function tokenIn(mail: string): string {
-  const [, token] = /token=3D([\w-]+(?:=\r\n[\w-]+)*)|token=([\w-]{43})/.exec(mail)?.filter((part) => part) ?? [];
+  // Long lines travel as quoted-printable.
+  const text = mail.replaceAll('=\r\n', '').replaceAll('=3D', '=');
+  const [, token] = /token=([\w-]{43})/.exec(text) ?? [];
   if (token === undefined) throw new Error(`No token in ${mail}`);
-  return token.replaceAll('=\r\n', '');
+  return token;
 }
