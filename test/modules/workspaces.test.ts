@@ -8,7 +8,10 @@ let shop: Shop;
 let admin: Client;
 let owner: Client;
 beforeAll(async () => {
-  shop = await startShop();
+  // Wide enough for everything that is asked here, and narrower on the free plan.
+  const wide = { rpm: 100_000, rpd: 1_000_000 };
+  const free = { rpm: 3_000, rpd: 30_000 };
+  shop = await startShop({ env: { PLAN_LIMITS: JSON.stringify({ free, pro: wide, scale: wide }) } });
   admin = await enter('ADMIN');
   owner = shop.as({ cookie: shop.owner.headers.cookie ?? '', workspaceId: shop.place.workspaceId });
 });
@@ -64,15 +67,15 @@ describe('does', () => {
 
   it('bound a key by a smaller plan at its very next request, whatever the key itself may ask', async () => {
     await owner.data(update, { input: { plan: 'pro' } });
-    const { key } = await shop.createKey({ kind: 'ACCOUNT', scopes: ['me:read'], rpm: 100, rpd: 10_000 });
+    const { key } = await shop.createKey({ kind: 'ACCOUNT', scopes: ['me:read'], rpm: 10_000, rpd: 100_000 });
     const limits = '{ me { rateLimits { rpm rpd } workspace { plan } } }';
     const client = shop.as({ key });
     expect(await client.data(limits)).toEqual({
-      me: { rateLimits: { rpm: 100, rpd: 10_000 }, workspace: { plan: 'pro' } },
+      me: { rateLimits: { rpm: 10_000, rpd: 100_000 }, workspace: { plan: 'pro' } },
     });
     await owner.data(update, { input: { plan: 'free' } });
     expect(await client.data(limits)).toEqual({
-      me: { rateLimits: { rpm: 30, rpd: 2_000 }, workspace: { plan: 'free' } },
+      me: { rateLimits: { rpm: 3_000, rpd: 30_000 }, workspace: { plan: 'free' } },
     });
   });
 
