@@ -1,9 +1,10 @@
 // One transaction per mutation: rows, audit entry, events and jobs stand or fall together. Generated for every mutation:
 // made to fail as late as can be, when it commits, it leaves nothing; and made to throw after its last write, nothing.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { newId } from '../../src/platform/ids.js';
 import { schema } from '../../src/schema.js';
 import { operationsOf, sentWith, textOf } from '../support/generate/operations.js';
-import { endsWorkspace, variablesFor } from '../support/generate/samples.js';
+import { endsItself, endsWorkspace, variablesFor } from '../support/generate/samples.js';
 import { say } from '../support/generate/speak.js';
 import { type Caller, type Stage, setStage } from '../support/generate/stage.js';
 import { changed, type Snapshot, snapshotOf } from '../support/snapshot.js';
@@ -62,7 +63,13 @@ describe.each(mutations.map((one) => [one.coordinate, one] as const))('%s', (_co
     } else expect(served.errors, served.text).toEqual([]);
   });
 
-  const someone = () => (endsWorkspace(mutation) ? stage.apart(caller) : Promise.resolve(caller));
+  /** Where asking takes something from whoever asks, somebody who is nobody else's caller. */
+  const someone = () => {
+    if (endsWorkspace(mutation)) return stage.apart(caller);
+    if (endsItself(mutation)) return stage.newKey('ACCOUNT', ['contacts:read']);
+    const isGivenAway = mutation.coordinate === 'Mutation.transferOwnership';
+    return isGivenAway ? stage.person('OWNER', stage.ours, newId('usr')) : Promise.resolve(caller);
+  };
   const variablesOf = () =>
     variablesFor(sentWith(mutation), null, {
       owner: stage.harness.database.owner,
@@ -95,7 +102,7 @@ const refuseCommits = async (isOn: boolean): Promise<void> => {
   await stage.harness.database.executeAsOwner(`ALTER TABLE audit_entry ${change} TRIGGER refuse_commit`);
 };
 const snapshot = ({ client }: Caller): Promise<Snapshot> => {
-  const workspaceId = client.headers['x-workspace-id'] ?? '';
+  const workspaceId = client.headers['x-workspace-id'] ?? stage.ours.workspaceId;
   return snapshotOf(stage.harness.database, { ...stage.ours, workspaceId });
 };
 

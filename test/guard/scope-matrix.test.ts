@@ -17,7 +17,7 @@ import {
   mostWithout,
 } from '../support/generate/demands.js';
 import { type Operation, operationsOf, otherWays, sentWith, textOf } from '../support/generate/operations.js';
-import { endsWorkspace, type Thing, variablesFor } from '../support/generate/samples.js';
+import { endsItself, endsWorkspace, type Thing, variablesFor } from '../support/generate/samples.js';
 import { reached, type Said, say } from '../support/generate/speak.js';
 import { type Caller, type Stage, setStage } from '../support/generate/stage.js';
 import { type Snapshot, snapshotOf } from '../support/snapshot.js';
@@ -177,9 +177,6 @@ const personFor = (stage: Stage, { operation, demands }: Case) =>
 
 /** Mutations that take a signed-in person, whatever scopes a key has: the person's own word is asked for. */
 const forPeople = new Set(['confirmEffect']);
-
-/** The one mutation that only a key may ask for, and that ends it. */
-const endsItself = ({ steps }: Operation): boolean => steps[0]?.field.name === 'revokeSelf';
 
 interface WayAround {
   readonly operation: Operation;

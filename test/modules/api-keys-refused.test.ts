@@ -36,7 +36,7 @@ describe('a key is refused', () => {
     ['a period without a cap', { spendCapPeriod: 'DAY' }, 'spendCapPeriod'],
     ['a name of 10,000 characters', { name: 'x'.repeat(10_000) }, 'name'],
     ['a blank name', { name: ' ' }, 'name'],
-    ['more than the plan', { rpm: 31 }, 'rpm'],
+    ['more than the plan', { rpm: 1_000_001 }, 'rpm'],
     ['no request at all', { rpd: 0 }, 'rpd'],
   ])('for %s, by its field', async (_, input, field) => {
     const { status, extensions } = await refusedWith(input);

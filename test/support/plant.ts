@@ -104,13 +104,18 @@ export async function plantDecided(owner: Owner, site: SeededWorkspace, asker: A
 }
 
 /** A key that nothing was asked with. */
-export async function plantKey(owner: Owner, { workspaceId, canary }: SeededWorkspace): Promise<string> {
+export async function plantKey(
+  owner: Owner,
+  { workspaceId, canary }: SeededWorkspace,
+  status: 'ACTIVE' | 'SUSPENDED' = 'ACTIVE',
+): Promise<string> {
   const id = newId('key');
   await owner.apiKey.create({
     data: {
       workspaceId,
       id,
       kind: 'ACCOUNT',
+      status,
       name: `Key ${canary}`,
       keyPrefix: `prefix-${canary}`,
       start: `start-${canary}`,

@@ -42,6 +42,7 @@ export interface Making {
 const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
   draft: async ({ owner, site }) => ({ id: await plantDraft(owner, site) }),
   freeKey: async ({ owner, site }) => ({ id: await plantKey(owner, site) }),
+  suspendedKey: async ({ owner, site }) => ({ id: await plantKey(owner, site, 'SUSPENDED') }),
   freeMember: async ({ owner, site }) => ({ id: await plantMember(owner, site) }),
   openInvitation: async ({ owner, site }) => ({ id: await plantInvitation(owner, site) }),
   ownSession: async ({ owner, site, asker }) => ({ id: await plantSession(owner, site, asker) }),
@@ -55,7 +56,9 @@ const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
     return plantEffect(owner, workspaceId, { asker, canary, held, ...approved });
   },
   approvedRotation: ({ owner, site: { workspaceId, canary, rows }, asker }) => {
-    const held = { kind: 'apiKey.rotate', payload: { id: rows.ApiKey } };
+    // What an agent's key asks for names nothing beyond its agent.
+    const id = asker.agentId === null ? rows.ApiKey : rows.agentKey;
+    const held = { kind: 'apiKey.rotate', payload: { id } };
     const approved = { status: 'QUEUED', requirement: 'NONE', scopes: ['role:ADMIN'] } as const;
     return plantEffect(owner, workspaceId, { asker, canary, held, ...approved });
   },
@@ -91,7 +94,7 @@ const thingsByPlace: Readonly<Record<string, string>> = {
   'RotateApiKeyInput.effectId': 'approvedRotation',
   'CreateApiKeyInput.effectId': 'approvedCreation',
   'SuspendApiKeyInput.id': 'freeKey',
-  'ResumeApiKeyInput.id': 'freeKey',
+  'ResumeApiKeyInput.id': 'suspendedKey',
   'RevokeApiKeyInput.id': 'freeKey',
   'DeleteApiKeyInput.id': 'freeKey',
   'UpdateMemberInput.id': 'freeMember',
@@ -110,6 +113,7 @@ const thingsByPlace: Readonly<Record<string, string>> = {
 /** What is sent beside the required fields, so that the mutation has something to do. */
 const companions: Readonly<Record<string, readonly string[]>> = {
   SendMessageInput: ['conversationId', 'body'],
+  UpdateApiKeyInput: ['name'],
   'SendMessageInput.contactId': ['body', 'inboxId'],
   'SendMessageInput.messageId': [],
 };
@@ -135,6 +139,9 @@ const values: Readonly<Record<string, () => unknown>> = {
 /** Mutations after which nobody can go on in the workspace they were asked in: each is asked in one of its own. */
 const endings = new Set(['suspendWorkspace', 'deleteWorkspace']);
 export const endsWorkspace = ({ steps }: Operation): boolean => endings.has(steps[0]?.field.name ?? '');
+
+/** The one mutation that only a key may ask for, and that ends it. */
+export const endsItself = ({ steps }: Operation): boolean => steps[0]?.field.name === 'revokeSelf';
 
 /** Names the kind of thing that an id at this place stands for. */
 export function thingAt(coordinate: string, name: string, answerType: string | null): string {
