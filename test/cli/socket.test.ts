@@ -61,8 +61,8 @@ describe('the socket of a running server', () => {
     ['what is not JSON', '{\n', 'not JSON'],
     ['no operation', '{"input":{}}\n', 'names its operation'],
     ['null', 'null\n', 'names its operation'],
-    ['a line without an end', 'a'.repeat(70_000), 'at most 65536 bytes'],
-    ['a line that is too long', `${JSON.stringify({ operation: 'a'.repeat(70_000) })}\n`, 'at most 65536 bytes'],
+    ['a line without an end', 'a'.repeat(1_100_000), 'at most 1048576 bytes'],
+    ['a line that is too long', `${JSON.stringify({ operation: 'a'.repeat(1_100_000) })}\n`, 'at most 1048576 bytes'],
   ])('refuses %s, and runs nothing', async (_, bytes, words) => {
     let ran = 0;
     await listen(async () => {
