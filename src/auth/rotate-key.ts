@@ -12,8 +12,8 @@ export interface Rotation {
   readonly id: string;
   /** How long the secret before works on; left out: a day. */
   readonly graceSeconds?: number | null | undefined;
-  /** How long ago it was asked for, for telling apart who asked at once; left out: just now. */
-  readonly askedAgoMs?: number;
+  /** When it was asked for, by `performance.now()`, for telling apart who asked at once; left out: just now. */
+  readonly askedAtMs?: number;
 }
 
 export interface RotatedKey {
@@ -41,12 +41,12 @@ export async function rotateKeyIn(tx: KeyTransaction, rotation: Rotation, prefix
   }
   const { db, workspaceId } = tx;
   const { id } = rotation;
+  const askedAt = await momentOf(tx, rotation.askedAtMs);
   const before = await currentSecret(tx, id);
   const locked = await lockKey(tx, id);
   requireNotOver(locked, 'rotated');
   const current = await currentSecret(tx, id);
   const now = await clockOf(tx);
-  const askedAt = new Date(now.getTime() - (rotation.askedAgoMs ?? 0));
   if (current?.id !== before?.id || (current !== null && current.createdAt > askedAt)) {
     throw conflict('This API key was rotated by somebody else just now. Read it again before rotating it once more.');
   }
@@ -73,6 +73,15 @@ async function stamp(tx: KeyTransaction, keyId: string): Promise<void> {
   const { db, workspaceId } = tx;
   const createdAt = await clockOf(tx);
   await db.apiKeySecretUse.updateMany({ where: { workspaceId, keyId, retiresAt: null }, data: { createdAt } });
+}
+
+/**
+ * A moment of this process by the database's clock. What has passed since is measured after the database told its time, so
+ * that waiting makes it earlier and never later: whoever asked at once is refused rather than let through.
+ */
+async function momentOf(tx: KeyTransaction, atMs: number | undefined): Promise<Date> {
+  const now = await clockOf(tx);
+  return atMs === undefined ? now : new Date(now.getTime() - Math.max(0, performance.now() - atMs));
 }
 
 /** Not the beginning of the transaction, which may have waited since. */

@@ -17,7 +17,7 @@ const rotate = (id: string, askedAt = performance.now()) =>
     rotateKeyIn(keyTransaction(auth.desk, db, auth.workspaceId, bySystem()), {
       id,
       graceSeconds: 3_600,
-      askedAgoMs: performance.now() - askedAt,
+      askedAtMs: askedAt,
     }),
   );
 

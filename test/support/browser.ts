@@ -64,7 +64,8 @@ export async function mailedToken(dataDir: string, address: string, howMany = 1)
 /** The oldest first. */
 export async function mailsTo(dataDir: string, address: string): Promise<readonly string[]> {
   const folder = join(dataDir, 'outbox');
-  const names = await readdir(folder).catch(() => []);
+  // A file that is still being written has a name of its own until it is whole.
+  const names = (await readdir(folder).catch(() => [])).filter((name) => !name.startsWith('.'));
   const mails = await Promise.all(names.sort().map((name) => readFile(join(folder, name), 'utf8')));
   return mails.filter((mail) => mail.includes(`To: ${address}`) || mail.includes(`<${address}>`));
 }

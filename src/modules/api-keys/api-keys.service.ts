@@ -38,7 +38,7 @@ export const apiKeysService = (world: World) => {
 
     rotate: (id: string, graceSeconds: number | null | undefined): Promise<RotatedKey> => {
       const { receivedAtMs } = request;
-      const asked = receivedAtMs === undefined ? {} : { askedAgoMs: performance.now() - receivedAtMs };
+      const asked = receivedAtMs === undefined ? {} : { askedAtMs: receivedAtMs };
       return rotateKeyIn(inside(), { id, graceSeconds, ...asked }, prefix);
     },
 
