@@ -3,6 +3,7 @@ import type { Prisma } from '../../src/generated/prisma/client.js';
 import { newId } from '../../src/platform/ids.js';
 import { type StatementWatch, watchStatements } from '../graphql/statements.js';
 import type { Client } from '../support/client.js';
+import { type Harness, startHarness } from '../support/harness.js';
 import { type Shop, startShop } from './shop.js';
 
 interface Found {
@@ -55,9 +56,13 @@ interface Planted extends Partial<Omit<Prisma.ApiKeyUncheckedCreateInput, 'scope
 }
 
 /** A key of some days ago, as if it had been used since. */
-async function plant(name: string, { scopes = ['contacts:read'], used = {}, secretsMade, ...columns }: Planted) {
-  const { owner: db } = shop.database;
-  const place = { workspaceId: shop.place.workspaceId, ...columns };
+async function plant(
+  name: string,
+  { scopes = ['contacts:read'], used = {}, secretsMade, ...columns }: Planted,
+  on: Harness = shop,
+) {
+  const { owner: db } = on.database;
+  const place = { workspaceId: on.place.workspaceId, ...columns };
   const id = newId('key');
   await db.apiKey.create({
     data: {
@@ -251,4 +256,31 @@ describe('is bounded', () => {
       expect([list.totalCount, list.nodes.length]).toEqual([120, 100]);
     }
   });
+});
+
+describe('isolates', () => {
+  it.each(['guard', 'rls'] as const)(
+    'by the wall %s alone: what another workspace holds is not even counted',
+    async (walls) => {
+      const harness = await startHarness({ walls, works: false });
+      try {
+        const { workspaceId } = await harness.addPlace('Elsewhere');
+        const all = { seenInBrowserAt: inDays(-1), needsRescope: true, createdAt: inDays(-400), expiresAt: inDays(1) };
+        await plant('used', { ...all, workspaceId, scopes: ['contacts:*'], used: { 'contacts:read': 1 } }, harness);
+        await plant('unused', { ...all, workspaceId, lastUsedAt: null }, harness);
+        const ask = async (of: string) => {
+          const made = await harness.createKey({ kind: 'ACCOUNT', scopes: ['api_keys:read'], workspaceId: of });
+          const { apiKeyInsights } = await harness.as(made).data<{ apiKeyInsights: Insights }>(insights);
+          const { secretAgeDaysMax: _, ...lists } = apiKeyInsights;
+          return Object.fromEntries(Object.entries(lists).map(([name, { totalCount }]) => [name, totalCount]));
+        };
+        const theirs = { unused: 1, expiring: 2, old: 2, seenInBrowser: 2, needsRescope: 2, withUnusedScopes: 1 };
+        expect(await ask(workspaceId)).toEqual(theirs);
+        const none = Object.fromEntries(Object.keys(theirs).map((name) => [name, 0]));
+        expect(await ask(harness.place.workspaceId)).toEqual(none);
+      } finally {
+        await harness.stop();
+      }
+    },
+  );
 });
