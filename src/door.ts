@@ -1,6 +1,7 @@
 // The door, connected: who asks, what they are given, what is judged before anything runs, and what the health paths say.
 import type { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { auditKeySet } from './audit/public-keys.js';
 import { type RecordRefusal, refusalRecorder } from './audit/refusal.js';
 import { openApiKeyDoor } from './auth/api-key.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
@@ -123,7 +124,11 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     ] as readonly unknown[] as readonly Plugin[],
     readiness: readinessOf(database),
     signIn: signIn.handle,
-    wellKnown: wellKnownRoutes({ ...config, keyFormat: keyFormatDocument(config.keyBrand) }),
+    wellKnown: wellKnownRoutes({
+      ...config,
+      keyFormat: keyFormatDocument(config.keyBrand),
+      auditKeys: auditKeySet(secrets.auditKeys),
+    }),
     effectsByStatus: () => effectsByStatus(database),
   });
   return {

@@ -10,6 +10,14 @@ const fields = action({ fields: 'plain' });
 const nothing = action({});
 /** What every request that passes the sallyport says about itself. */
 const asked = action({ status: 'plain', rule: 'plain', seal: 'plain', price: 'plain' });
+const approvalRule = action({
+  version: 'plain',
+  position: 'plain',
+  requirement: 'plain',
+  approvers: 'plain',
+  conditions: 'plain',
+});
+const pause = action({ kind: 'plain', apiKeyId: 'plain', agentId: 'plain', reason: 'personal' });
 const decided = action({ kind: 'plain', status: 'plain', seal: 'plain', comment: 'personal' });
 
 export const auditActions = {
@@ -23,6 +31,8 @@ export const auditActions = {
     keyLifeDaysMax: 'plain',
     keyRotationDaysMax: 'plain',
     requireFreshAuth: 'plain',
+    separateDuties: 'plain',
+    mode: 'plain',
   }),
   'workspace.suspend': nothing,
   'workspace.resume': nothing,
@@ -80,12 +90,21 @@ export const auditActions = {
   'message.send': asked,
   'agent.trigger': asked,
 
+  'approvalRule.create': approvalRule,
+  'approvalRule.update': approvalRule,
+  'approvalRule.delete': approvalRule,
+
   /** An action that a rule made wait; the action itself leaves its own entry when it is carried out. */
   'action.hold': action({ kind: 'plain', status: 'plain', rule: 'plain', seal: 'plain' }),
   'effect.approve': decided,
   'effect.reject': decided,
   'effect.confirm': decided,
   'effect.cancel': decided,
+  'effect.amend': decided,
+  'effect.settle': decided,
+  'effects.pause': pause,
+  'effects.resume': pause,
+  'spendCap.set': action({ agentId: 'plain', credits: 'plain', period: 'plain' }),
   'effect.expire': action({ kind: 'plain' }),
   'effect.perform': action({ kind: 'plain', status: 'plain', attempt: 'plain', connector: 'plain', code: 'plain' }),
   'effect.recover': action({ kind: 'plain', status: 'plain', attempt: 'plain', reason: 'plain' }),

@@ -9,6 +9,8 @@ export type Cast = 'timestamptz' | 'text' | 'int';
 
 export type FilterRule =
   | { readonly op: 'equals' | 'atLeast' | 'before'; readonly field: string; readonly cast?: Cast }
+  /** The name itself, or with `noun.*` every name of that noun. */
+  | { readonly op: 'named'; readonly field: string }
   /** Any of the fields holds the text, whatever its case. */
   | { readonly op: 'contains'; readonly fields: readonly string[] }
   /** The value is one of a list; `expression` stands in for a column whose value is computed. */
@@ -125,6 +127,11 @@ function filter(rule: FilterRule, value: unknown): Sql {
   switch (rule.op) {
     case 'equals':
       return sql`${column(rule.field, 't')}::text = ${String(value)}`;
+    case 'named': {
+      const name = String(value);
+      const subject = sql`${column(rule.field, 't')}::text`;
+      return /^[^.*]+\.\*$/.test(name) ? sql`starts_with(${subject}, ${name.slice(0, -1)})` : sql`${subject} = ${name}`;
+    }
     case 'atLeast':
       return sql`${column(rule.field, 't')} >= ${value}${castOf(rule.cast ?? 'text')}`;
     case 'before':

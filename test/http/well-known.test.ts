@@ -1,9 +1,14 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isSignedBy, signHead } from '../../src/audit/links.js';
+import { auditKeySet } from '../../src/audit/public-keys.js';
 import { newKeySecret, parseKey } from '../../src/auth/key-format.js';
 import { keyFormatDocument } from '../../src/auth/key-format-document.js';
 import { wellKnownRoutes } from '../../src/http/well-known.js';
+import { auditKeyFromSeed } from '../../src/platform/secrets.js';
 import { startTestServer, type TestServer } from './test-server.js';
 
+const auditKeys = [7, 8].map((byte) => auditKeyFromSeed(Buffer.alloc(32, byte)));
 const CONTACT = 'mailto:security@example.com';
 const NOW = new Date('2026-11-26T18:00:00.000Z');
 const PATH = '/.well-known/sallyport-key-format';
@@ -12,6 +17,7 @@ const serve = (securityContact: string | null, publicUrl: string | null = 'https
   startTestServer({
     wellKnown: wellKnownRoutes({
       keyFormat: keyFormatDocument('sp'),
+      auditKeys: auditKeySet(auditKeys),
       securityContact,
       publicUrl,
       clock: { now: () => NOW },
@@ -155,6 +161,32 @@ describe(PATH, () => {
     const isKey = scannerOf(keyFormatDocument('acme9'));
     expect(isKey(newKeySecret('AGENT', 'acme9').key)).toBe(true);
     expect(isKey(newKeySecret('AGENT', 'sp').key)).toBe(false);
+  });
+});
+
+describe('/.well-known/sallyport-audit-keys', () => {
+  const path = '/.well-known/sallyport-audit-keys';
+
+  it('is for everyone, and costs nothing the second time', async () => {
+    const first = await server.get(path);
+    expect([first.status, first.headers.get('content-type')]).toEqual([200, 'application/jwk-set+json; charset=utf-8']);
+    const tag = first.headers.get('etag') ?? '';
+    expect((await server.get(path, { 'if-none-match': tag })).status).toBe(304);
+    expect((await fetch(server.url + path, { method: 'POST' })).status).toBe(405);
+  });
+
+  it('is enough to verify a checkpoint of the current and of the previous key, and holds no private part', async () => {
+    const { keys } = (await (await server.get(path)).json()) as { keys: (JsonWebKey & { kid: string })[] };
+    expect(keys.map(({ kid }) => kid)).toEqual(auditKeys.map(({ keyId }) => keyId));
+    const head = { workspaceId: 'wsp_1', seq: 3, hash: 'a'.repeat(64), createdAt: NOW };
+    auditKeys.forEach((signer, at) => {
+      const jwk = keys[at] ?? {};
+      expect(Object.keys(jwk).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x']);
+      const publicKey = createPublicKey({ key: jwk, format: 'jwk' });
+      const checkpoint = signHead(head, signer);
+      expect(isSignedBy(checkpoint, publicKey)).toBe(true);
+      expect(isSignedBy({ ...checkpoint, seq: 2 }, publicKey)).toBe(false);
+    });
   });
 });
 

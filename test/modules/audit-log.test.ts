@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../../src/platform/ids.js';
 import type { Client } from '../support/client.js';
 import { type Shop, startShop } from './shop.js';
 
@@ -11,8 +12,10 @@ beforeAll(async () => {
 afterAll(() => shop?.stop());
 
 const list = `query L($action: String, $outcome: [AuditOutcome!], $actorId: ID, $actorKind: [PrincipalKind!], $subjectId: ID,
+    $apiKeyId: ID, $agentId: ID, $requestId: String,
     $since: DateTime, $until: DateTime, $first: Int, $after: String) {
   auditEntries(action: $action, outcome: $outcome, actorId: $actorId, actorKind: $actorKind, subjectId: $subjectId,
+      apiKeyId: $apiKeyId, agentId: $agentId, requestId: $requestId,
       since: $since, until: $until, first: $first, after: $after, orderBy: { field: CREATED_AT, direction: ASC }) {
     totalCount pageInfo { endCursor hasNextPage }
     nodes { id action outcome subjectId allowedBy apiKeyId requestId ip details actor { kind id name } createdAt } } }`;
@@ -49,6 +52,28 @@ describe('does', () => {
         },
       ],
     });
+  });
+
+  it('list by key, agent, request, and every action of a noun', async () => {
+    const client = await shop.key('contacts:write');
+    const requestId = (await client.ask(create)).headers.get('x-request-id');
+    await client.refused('{ contacts { totalCount } }');
+    const actions = async (variables: object) =>
+      (await auditor.data<Listed>(list, { apiKeyId: client.keyId, ...variables })).auditEntries.nodes.map(
+        ({ action }) => action,
+      );
+    expect(await actions({})).toEqual(['contact.create', 'access.refused']);
+    expect(await actions({ requestId })).toEqual(['contact.create']);
+    expect(await actions({ action: 'contact.*' })).toEqual(['contact.create']);
+    for (const action of ['contac.*', 'con*', '*', 'contact.', 'contact_.*', '%.*', '.*'])
+      expect(await actions({ action })).toEqual([]);
+    const agentId = newId('agt');
+    expect(await actions({ agentId })).toEqual([]);
+    await shop.database.owner.auditEntry.updateMany({
+      where: { requestId: requestId ?? '' },
+      data: { agentId },
+    });
+    expect(await actions({ agentId })).toEqual(['contact.create']);
   });
 
   it('list by action, outcome, actor and time', async () => {

@@ -51,7 +51,12 @@ const AuditEntry = builder.nodeType('AuditEntry', {
 const auditEntries = defineList(builder, AuditEntry, {
   model: 'AuditEntry',
   filters: {
-    action: { op: 'equals', field: 'action', type: 'String', description: 'Only this action.' },
+    action: {
+      op: 'named',
+      field: 'action',
+      type: 'String',
+      description: 'Only this action, for example `contact.create`, or every one of a noun: `contact.*`.',
+    },
     outcome: { op: 'in', field: 'outcome', type: [AuditOutcome], description: 'Only what ended so.' },
     actorId: { op: 'equals', field: 'actorId', type: 'ID', description: 'Only what this person or key did.' },
     actorKind: {
@@ -60,8 +65,16 @@ const auditEntries = defineList(builder, AuditEntry, {
       type: [PrincipalKindType],
       description: 'Only what these kinds of credentials did.',
     },
+    apiKeyId: { op: 'equals', field: 'apiKeyId', type: 'ID', description: 'Only what was done by means of this key.' },
+    agentId: { op: 'equals', field: 'agentId', type: 'ID', description: 'Only what was done for this agent.' },
     subjectId: { op: 'equals', field: 'subjectId', type: 'ID', description: 'Only what was done to this object.' },
     effectId: { op: 'equals', field: 'effectId', type: 'ID', description: 'Only what belongs to this effect.' },
+    requestId: {
+      op: 'equals',
+      field: 'requestId',
+      type: 'String',
+      description: 'Only what this request caused: the `X-Request-Id` of its answer.',
+    },
     since: {
       op: 'atLeast',
       field: 'createdAt',
