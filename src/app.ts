@@ -20,7 +20,7 @@ import { openConnectors } from './connectors/registry.js';
 import type { Services } from './context.js';
 import type { Database } from './db/database.js';
 import { type AddressLimits, openHttp } from './door.js';
-import { type ApprovalRule, defaultRules } from './effects/approval-policy.js';
+import { type ApprovalRule, builtInRule, defaultRules } from './effects/approval-policy.js';
 import { worldFactory } from './effects/create-world.js';
 import { type EffectDeps, effectRegistry } from './effects/deps.js';
 import { effectWork } from './effects/effect-jobs.js';
@@ -35,6 +35,7 @@ import { confineTransaction, type Walls } from './guard/guarded-db.js';
 import { requireEveryModelClassified } from './guard/tenancy.js';
 import { openQueue } from './jobs/boss.js';
 import { startWorker, type Worker } from './jobs/worker.js';
+import { ruleAtVersion, rulesIn } from './modules/approvals/approval-rules.service.js';
 import { workspaceChores } from './modules/workspaces/workspaces.jobs.js';
 import { type Clock, systemClock } from './platform/clock.js';
 import { newId } from './platform/ids.js';
@@ -132,12 +133,13 @@ export async function createApp(options: AppOptions): Promise<App> {
   const keyForms = { brand: config.keyBrand, imported: formats };
   const createWorld = worldFactory({ ...engine, prices: priceBook, plans: config.plans, clock, keyForms });
   const connectors = connectorsOf(config);
+  const sandbox = openConnectors({ dataDir: config.dataDir, smtp: null, model: null });
   const limits = {
     leaseMs: effectLimits.leaseMs,
     performTimeoutMs: effectLimits.performTimeoutMs,
     retryDelaysMs: effectLimits.retryDelaysMs,
   };
-  const workerDeps = { engine, database, createWorld, connectors, clock, log, ...limits };
+  const workerDeps = { engine, database, createWorld, connectors, sandbox, clock, log, ...limits };
   const { jobs: effectJobs, chores: effectChores } = effectWork(workerDeps);
   const erasure = workspaceChores({ ...workerDeps, forgetCaptured: (ids) => forgetCaptured(config.dataDir, ids) });
   const chores = [...effectChores, ...erasure];
@@ -200,7 +202,11 @@ function engineOf({ rules }: Pick<AppOptions, 'rules'>): EffectDeps {
       const { asSystem, showsSecret } = held;
       return { asSystem, showsSecret, run: (input, world) => held.run(input, { world, services: servicesOf(world) }) };
     },
-    rulesOf: async () => [...(rules ?? []), ...defaultRules],
+    rulesOf: async (db) => [...(rules ?? []), ...(await rulesIn(db)), ...defaultRules],
+    ruleAt: async (db, id, version) =>
+      rules?.find((one) => one.id === id && one.version === version) ??
+      builtInRule(id, version) ??
+      ruleAtVersion(db, id, version),
     requesterOf: (effect, db) => revivePrincipal(db.$sql, effect),
   };
 }

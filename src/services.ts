@@ -3,6 +3,8 @@ import type { Services } from './context.js';
 import type { World } from './effects/world.js';
 import { agentsService } from './modules/agents/agents.service.js';
 import { apiKeysService } from './modules/api-keys/api-keys.service.js';
+import { approvalRulesService } from './modules/approvals/approval-rules.service.js';
+import { billingService } from './modules/billing/billing.service.js';
 import { contactsService } from './modules/contacts/contacts.service.js';
 import { conversationsService } from './modules/conversations/conversations.service.js';
 import { inboxesService } from './modules/inboxes/inboxes.service.js';
@@ -15,6 +17,8 @@ import { workspacesService } from './modules/workspaces/workspaces.service.js';
 const factories: { readonly [Noun in keyof Services]: (world: World) => Services[Noun] } = {
   agents: agentsService,
   apiKeys: apiKeysService,
+  approvalRules: approvalRulesService,
+  billing: billingService,
   contacts: contactsService,
   conversations: conversationsService,
   inboxes: inboxesService,

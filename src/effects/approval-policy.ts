@@ -6,6 +6,8 @@ import type { PrincipalKind } from '../auth/principal.js';
 /** NONE: leaves at once. CONFIRM: the requesting session says yes itself. ONE, TWO: that many people who did not ask. */
 export type Requirement = 'NONE' | 'CONFIRM' | 'ONE' | 'TWO';
 export type ApproverRole = 'ADMIN' | 'OWNER';
+/** REFUSE: a request past a spend cap is refused. PARK: it waits for a person, and its money is reserved at approval. */
+export type AtCap = 'REFUSE' | 'PARK';
 
 /** What is asked, as far as rules may look at it. */
 export interface ApprovalFacts {
@@ -48,6 +50,8 @@ export interface ApprovalRule {
   readonly requirement: Requirement;
   /** Which roles may decide. */
   readonly approvers: readonly ApproverRole[];
+  /** REFUSE when left out. */
+  readonly atCap?: AtCap;
   /** One sentence for whoever waits. */
   readonly reason: string;
 }
@@ -59,8 +63,25 @@ export interface RuleVerdict {
   readonly requirement: Requirement;
   /** Empty when nobody is asked, or only the requester. */
   readonly approvers: readonly ApproverRole[];
+  readonly atCap: AtCap;
   readonly reason: string;
 }
+
+/**
+ * Actions that no rule holds: what decides, or a decision would wait for another one; and what stops, since stopping must
+ * not wait.
+ */
+const NEVER_HELD: readonly string[] = [
+  'effect.*',
+  'effects.*',
+  'apiKey.revoke',
+  'apiKey.revokeSelf',
+  'apiKey.suspend',
+  'workspace.suspend',
+  'agent.pause',
+  'session.*',
+  'otherSessions.*',
+];
 
 const ANY_APPROVER: readonly ApproverRole[] = ['ADMIN', 'OWNER'];
 const KEYS: readonly PrincipalKind[] = ['ACCOUNT_KEY', 'AGENT_KEY', 'MISSION'];
@@ -106,10 +127,32 @@ export const defaultRules: readonly ApprovalRule[] = [
 const UNMATCHED_EFFECT = rule('default.unmatched', {}, 'ONE', 'No rule speaks of this, so a person decides.');
 const UNMATCHED_ACTION = rule('default.action', {}, 'NONE', 'It changes this workspace only.');
 
+/** A rule that every workspace has; null for those of its own. */
+export const builtInRule = (id: string, version: number): ApprovalRule | null =>
+  [...defaultRules, UNMATCHED_EFFECT, UNMATCHED_ACTION].find((one) => one.id === id && one.version === version) ?? null;
+
 /** Decides by the first rule that matches, in the order given: the workspace's own, then `defaultRules`. */
 export const decideRule = (rules: readonly ApprovalRule[], facts: ApprovalFacts): { readonly rule: RuleVerdict } => {
-  const found = rules.find(({ when }) => matches(when, facts));
+  const found = isNeverHeld(facts) ? UNMATCHED_ACTION : rules.find(({ when }) => unmet(when, facts).length === 0);
   return { rule: verdictOf(found ?? (facts.act === 'ACTION' ? UNMATCHED_ACTION : UNMATCHED_EFFECT), facts) };
+};
+
+/** Whether rules are asked at all. */
+export const isNeverHeld = ({ act, kind }: Pick<ApprovalFacts, 'act' | 'kind'>): boolean =>
+  act === 'ACTION' && NEVER_HELD.some((pattern) => isOfKind(kind, pattern));
+
+/** One rule that was asked, and which of its conditions did not hold; none: it matched. */
+export interface RuleTried {
+  readonly rule: ApprovalRule;
+  readonly unmet: readonly (keyof RuleConditions)[];
+}
+
+/** The rules in the order in which they are asked, up to the first that matches. */
+export const triedRules = (rules: readonly ApprovalRule[], facts: ApprovalFacts): readonly RuleTried[] => {
+  if (isNeverHeld(facts)) return [];
+  const tried = rules.map((rule) => ({ rule, unmet: unmet(rule.when, facts) }));
+  const matched = tried.findIndex((one) => one.unmet.length === 0);
+  return matched < 0 ? tried : tried.slice(0, matched + 1);
 };
 
 /** How many people must approve. CONFIRM needs none: the requester confirms. */
@@ -117,25 +160,32 @@ export const approvalsNeeded = (requirement: Requirement): number =>
   ({ NONE: 0, CONFIRM: 0, ONE: 1, TWO: 2 })[requirement];
 
 const verdictOf = (
-  { id, version, requirement, approvers, reason }: ApprovalRule,
+  { id, version, requirement, approvers, atCap = 'REFUSE', reason }: ApprovalRule,
   facts: ApprovalFacts,
 ): RuleVerdict => {
   // Only a person can confirm an own request; whoever else asks needs somebody.
   const asked = requirement === 'CONFIRM' && facts.principalKind !== 'SESSION' ? 'ONE' : requirement;
-  return { id, version, requirement: asked, approvers: approvalsNeeded(asked) === 0 ? [] : approvers, reason };
+  return { id, version, requirement: asked, approvers: approvalsNeeded(asked) === 0 ? [] : approvers, atCap, reason };
 };
 
-const matches = (when: RuleConditions, facts: ApprovalFacts): boolean =>
-  (when.act === undefined || when.act === facts.act) &&
-  (when.kinds === undefined || when.kinds.some((pattern) => isOfKind(facts.kind, pattern))) &&
-  isAmong(when.principalKinds, facts.principalKind) &&
-  isAmong(when.apiKeyIds, facts.apiKeyId) &&
-  isAmong(when.agentIds, facts.agentId) &&
-  isAmong(when.channels, facts.channel) &&
-  (when.creditsAtLeast === undefined || facts.credits >= when.creditsAtLeast) &&
-  (when.creditsAtMost === undefined || facts.credits <= when.creditsAtMost) &&
-  (when.recipientsAtLeast === undefined || facts.recipients >= when.recipientsAtLeast) &&
-  (when.isFirstContact === undefined || facts.isFirstContact === when.isFirstContact);
+const CONDITIONS: {
+  readonly [Name in keyof RuleConditions]-?: (when: RuleConditions, facts: ApprovalFacts) => boolean;
+} = {
+  act: ({ act }, facts) => act === undefined || act === facts.act,
+  kinds: ({ kinds }, facts) => kinds === undefined || kinds.some((pattern) => isOfKind(facts.kind, pattern)),
+  principalKinds: ({ principalKinds }, facts) => isAmong(principalKinds, facts.principalKind),
+  apiKeyIds: ({ apiKeyIds }, facts) => isAmong(apiKeyIds, facts.apiKeyId),
+  agentIds: ({ agentIds }, facts) => isAmong(agentIds, facts.agentId),
+  channels: ({ channels }, facts) => isAmong(channels, facts.channel),
+  creditsAtLeast: ({ creditsAtLeast: least }, facts) => least === undefined || facts.credits >= least,
+  creditsAtMost: ({ creditsAtMost: most }, facts) => most === undefined || facts.credits <= most,
+  recipientsAtLeast: ({ recipientsAtLeast: least }, facts) => least === undefined || facts.recipients >= least,
+  isFirstContact: ({ isFirstContact: asked }, facts) => asked === undefined || asked === facts.isFirstContact,
+};
+
+/** The conditions that do not hold; none: the rule matches. */
+const unmet = (when: RuleConditions, facts: ApprovalFacts): readonly (keyof RuleConditions)[] =>
+  (Object.keys(CONDITIONS) as (keyof RuleConditions)[]).filter((name) => !CONDITIONS[name](when, facts));
 
 const isAmong = (allowed: readonly string[] | undefined, value: string | null): boolean =>
   allowed === undefined || (value !== null && allowed.includes(value));

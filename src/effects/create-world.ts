@@ -9,14 +9,19 @@ import type { SystemDb } from '../guard/as-system.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
 import { enqueueIn } from '../jobs/queue.js';
 import type { Clock } from '../platform/clock.js';
+import { amend } from './amend.js';
 import { cancelOfKey } from './cancel-of-key.js';
 import { claim } from './claim.js';
 import { approve, cancel, confirm, reject } from './decide.js';
+import { decideEach } from './decide-each.js';
 import type { EffectDeps } from './deps.js';
 import type { EffectPort } from './effect-port.js';
+import { pause, resume } from './pause.js';
 import type { PriceBook } from './prices.js';
 import { holdAction, propose } from './propose.js';
 import { redeem, settleRedeemed } from './redeem.js';
+import { settle } from './settle.js';
+import { replay, simulate } from './simulate.js';
 import { mayRead } from './stored-effect.js';
 import type { RequestFacts, World } from './world.js';
 
@@ -68,6 +73,13 @@ const effectPort = (world: () => World, deps: EffectDeps): EffectPort => ({
   approve: (decision) => approve(world(), deps, decision),
   reject: (decision) => reject(world(), deps, decision),
   confirm: (decision) => confirm(world(), deps, decision),
+  amend: (amendment) => amend(world(), deps, amendment),
+  settle: (settlement) => settle(world(), deps, settlement),
+  decideEach: (decisions, decide) => decideEach(world(), decisions, decide),
+  pause: (request) => pause(world(), request),
+  resume: (pauseId) => resume(world(), pauseId),
+  simulate: (facts) => simulate(world(), deps, facts),
+  replay: (last) => replay(world(), deps, last),
   cancel: ({ effectId }) => cancel(world(), deps, effectId),
   find: async (effectId) => {
     const { db, principal } = world();

@@ -10,10 +10,11 @@ import { newId } from '../platform/ids.js';
 import { approvalsNeeded } from './approval-policy.js';
 import type { EffectDeps } from './deps.js';
 import { endEffect } from './end-effect.js';
+import { reserve } from './ledger.js';
 import { effectLimits } from './limits.js';
 import { emitEffect, enqueuePerforming, expiryFrom } from './propose.js';
 import { requireRequester, requireStillTrue, requireUnaltered } from './requester.js';
-import { isOwn, lockEffect, moveEffect, requireReadable, ruleOf } from './stored-effect.js';
+import { isOwn, lockEffect, moveEffect, payerOf, requireReadable, ruleOf } from './stored-effect.js';
 import type { World } from './world.js';
 
 interface Approval {
@@ -26,15 +27,17 @@ export async function approve(world: World, deps: EffectDeps, { effectId, seal, 
   requireComment(comment, 'input.comment');
   const effect = await lockForDecision(world, effectId);
   const rule = ruleOf(effect);
-  if (rule.requirement === 'CONFIRM') {
+  if (rule.requirement === 'CONFIRM' && !isParked(effect)) {
     throw new CodedError('FORBIDDEN', 'This request waits for its own requester, who confirms it with confirmEffect.');
   }
-  const mayDecide = rule.approvers.some((role) => roleAtLeast(world.principal.role, role));
-  if (!mayDecide) throw roleRequired('OWNER');
+  const { role } = world.principal;
+  if (rule.approvers.length > 0 && !rule.approvers.some((asked) => roleAtLeast(role, asked)))
+    throw roleRequired('OWNER');
   requireSealed(effect, seal);
   await judgeAgain(world, deps, effect);
   const approvals = await writeDecision(world, effect, 'APPROVED', comment);
-  const isEnough = approvals >= approvalsNeeded(rule.requirement);
+  // One that a cap parked needs somebody, also where its rule asks for nobody.
+  const isEnough = approvals >= Math.max(1, approvalsNeeded(rule.requirement));
   const decided = isEnough ? await queue(world, effect) : effect;
   await recordDecision(world, 'effect.approve', decided, comment);
   return decided;
@@ -89,23 +92,43 @@ export async function cancel(world: World, deps: EffectDeps, effectId: string): 
   return cancelled;
 }
 
-const isDecider = (principal: Principal): boolean =>
+export const isDecider = (principal: Principal): boolean =>
   principal.kind === 'SESSION' && roleAtLeast(principal.role, 'ADMIN');
 
-const roleRequired = (role: 'ADMIN' | 'OWNER'): CodedError =>
+export const roleRequired = (role: 'ADMIN' | 'OWNER'): CodedError =>
   new CodedError('FORBIDDEN', `Only a signed-in person with the role ${role} may do this; a key never decides.`, {
     requiredRole: role,
   });
 
-async function lockForDecision(world: World, effectId: string): Promise<Effect> {
-  if (!isDecider(world.principal)) throw roleRequired('ADMIN');
-  const effect = requireReadable(world.principal, await lockEffect(world.db, effectId));
-  if (isOwn(world.principal, effect)) {
+/** @throws FORBIDDEN for whoever asked, amended, or with `separateDuties` made the key that asked */
+async function requireDisinterested({ db, principal }: World, effect: Effect): Promise<void> {
+  if (isOwn(principal, effect)) {
     throw new CodedError('FORBIDDEN', 'Nobody decides on their own request. Ask another ADMIN or OWNER, or cancel it.');
   }
+  if (effect.coRequesterIds.includes(principal.id)) {
+    throw new CodedError('FORBIDDEN', 'You amended this request, so somebody else decides on it.');
+  }
+  if (effect.apiKeyId === null) return;
+  const { separateDuties } = await db.workspace.findFirstOrThrow({ where: { id: effect.workspaceId } });
+  if (!separateDuties) return;
+  const key = await db.apiKey.findFirst({ where: { id: effect.apiKeyId }, select: { createdById: true } });
+  if (key?.createdById === principal.id) {
+    throw new CodedError('FORBIDDEN', 'You made the key that asks, and this workspace separates duties. Ask another.');
+  }
+}
+
+/** @throws NOT_FOUND; FORBIDDEN for a key, a MEMBER, or a person with a part in it; CONFLICT when it waits no more */
+export async function lockForDecision(world: World, effectId: string): Promise<Effect> {
+  if (!isDecider(world.principal)) throw roleRequired('ADMIN');
+  const effect = requireReadable(world.principal, await lockEffect(world.db, effectId));
+  await requireDisinterested(world, effect);
   await requireAwaiting(world, effect);
   return effect;
 }
+
+/** It waits because a spend cap left no room for it. */
+const isParked = (effect: Effect): boolean =>
+  effect.status === 'AWAITING_APPROVAL' && effect.reservedCredits < effect.priceCredits;
 
 async function requireAwaiting(world: World, effect: Effect): Promise<void> {
   if (effect.status !== 'AWAITING_APPROVAL') throw await tooLate(world, effect);
@@ -167,7 +190,13 @@ async function writeDecision(
 }
 
 async function queue(world: World, effect: Effect): Promise<Effect> {
-  const queued = await moveEffect(world.db, effect, 'QUEUED', { expiresAt: expiryFrom(world.clock.now()) });
+  const price = effect.priceCredits;
+  // What a cap parked is reserved now; where there is still no room, the approval is answered with that and goes on waiting.
+  if (isParked(effect)) await reserve(world.db, payerOf(effect), price);
+  const queued = await moveEffect(world.db, effect, 'QUEUED', {
+    expiresAt: expiryFrom(world.clock.now()),
+    reservedCredits: price,
+  });
   await emitEffect(world, queued);
   await enqueuePerforming(world, queued);
   return queued;
@@ -183,7 +212,7 @@ async function recordDecision(
   await world.audit.record({ action, effectId: effect.id, details });
 }
 
-function requireComment(comment: string | null | undefined, field: string): void {
+export function requireComment(comment: string | null | undefined, field: string): void {
   const { commentCharsMax: max } = effectLimits;
   if (comment && comment.length > max) throw badInput(`${field}: at most ${max} characters`, field);
   if (comment && looksSecret(comment)) throw badInput(`${field}: holds what looks like a secret; leave it out`, field);

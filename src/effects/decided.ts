@@ -24,12 +24,13 @@ export async function requireDecided(deps: EffectDeps, db: World['db'], effect: 
   }
 }
 
-/** The seal names the rule, not what it says: a known rule speaks for itself, whatever the row claims it said. */
+/** The seal names the rule, not what it says: the rule speaks for itself, whatever the row claims it said. */
 async function requirementOf(deps: EffectDeps, db: World['db'], effect: Effect): Promise<Requirement> {
   const stored = ruleOf(effect);
-  const rules = await deps.rulesOf(db);
-  const known = rules.find(({ id, version }) => id === stored.id && version === stored.version);
-  if (known === undefined) return stored.requirement;
+  const known = await deps.ruleAt(db, stored.id, stored.version);
+  if (known === null) {
+    throw new CodedError('APPROVAL_MISMATCH', 'The rule that decided on this request is not known. Ask for it again.');
+  }
   return known.requirement === 'CONFIRM' && effect.actorKind !== 'SESSION' ? 'ONE' : known.requirement;
 }
 

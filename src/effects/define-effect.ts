@@ -31,6 +31,11 @@ export interface PerformInside {
 export interface EffectDefinition<Payload = unknown, Result = unknown> extends EffectKind<Payload> {
   /** The domain's own rows that name the effect, in the transaction that asked for it. */
   proposed?(payload: Payload, effectId: string, world: World): Promise<void>;
+  /**
+   * The payload anew, with what an approver wants changed of it; the old request was taken back in the same transaction.
+   * Left out: this kind cannot be amended. @throws BAD_USER_INPUT for a change it does not know
+   */
+  amend?(payload: Payload, changes: unknown, world: World, amendsId: string): Promise<Payload>;
   /** The name of the connector that will be called; decides whether a lost attempt may be repeated. */
   connector(payload: Payload, connectors: Connectors): string;
   /**

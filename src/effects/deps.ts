@@ -23,6 +23,8 @@ export interface EffectDeps {
   actionPerformer(action: string): ActionPerformer | null;
   /** The rules in force in the handle's workspace, the first match decides. */
   rulesOf(db: GuardedDb): Promise<readonly ApprovalRule[]>;
+  /** What a rule said at one version, also one that is gone by now; null when it never was. */
+  ruleAt(db: GuardedDb, id: string, version: number): Promise<ApprovalRule | null>;
   /**
    * Whoever asked, with today's scopes and role.
    * @throws a coded refusal: revoked, expired, suspended, no longer a member

@@ -1,9 +1,10 @@
 // The one way out, as seen from inside: a mutation, a held action and a person's decision meet here. Every call works in
 // the transaction of the world it belongs to, so what it changes stands or falls with the caller's own rows.
-import type { Effect } from '../generated/prisma/client.js';
+import type { Effect, EffectPause } from '../generated/prisma/client.js';
+import type { ApprovalFacts, RuleTried, RuleVerdict } from './approval-policy.js';
 import type { EffectKind } from './effect-kind.js';
 
-export type { Effect };
+export type { Effect, EffectPause };
 
 export interface ClaimRequest {
   /** The mutation's name: the same key under another mutation is another request, and a conflict. */
@@ -32,6 +33,39 @@ export interface ProposeOptions {
    * root field pass (`world.request.allowedBy`).
    */
   readonly scopes?: readonly string[];
+  /** The request that this one replaces. */
+  readonly amends?: Amended;
+}
+
+export interface Amended {
+  readonly effectId: string;
+  /** Everybody who shaped it beside its requester. */
+  readonly coRequesterIds: readonly string[];
+}
+
+export interface Simulation {
+  readonly rule: RuleVerdict;
+  /** The rules in the order in which they were asked, up to the one that matched. */
+  readonly tried: readonly RuleTried[];
+}
+
+/** A stored effect, and the rule that would decide on it today. */
+export interface Replayed {
+  readonly effect: Effect;
+  readonly rule: RuleVerdict;
+}
+
+export interface Decided {
+  readonly effectId: string;
+  readonly effect: Effect | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+export interface PauseRequest {
+  readonly apiKeyId?: string | null | undefined;
+  readonly agentId?: string | null | undefined;
+  readonly kind?: string | null | undefined;
+  readonly reason?: string | null | undefined;
 }
 
 export interface EffectPort {
@@ -70,6 +104,35 @@ export interface EffectPort {
   confirm(decision: { effectId: string; seal: string }): Promise<Effect>;
   /** By its requester, or by an ADMIN. @throws NOT_FOUND, CONFLICT once it is being performed */
   cancel(decision: { effectId: string }): Promise<Effect>;
+
+  /**
+   * Takes a waiting request back and asks anew with other content, for the same requester; whoever amends shaped it and
+   * does not decide it. @throws NOT_FOUND, CONFLICT, BAD_USER_INPUT for a kind or a change that cannot be amended
+   */
+  amend(amendment: { effectId: string; changes: unknown; comment?: string | null | undefined }): Promise<Effect>;
+  /** What a person found out about an UNCERTAIN effect: its money is charged or released. @throws NOT_FOUND, CONFLICT */
+  settle(settlement: {
+    effectId: string;
+    status: 'SUCCEEDED' | 'FAILED';
+    comment?: string | null | undefined;
+  }): Promise<Effect>;
+  /**
+   * Several decisions, each in a part of the transaction of its own: what one refuses leaves the others alone.
+   * @throws BAD_USER_INPUT for none or more than 100
+   */
+  decideEach<Decision extends { readonly effectId: string }>(
+    decisions: readonly Decision[],
+    decide: (decision: Decision) => Promise<Effect>,
+  ): Promise<readonly Decided[]>;
+  /** Holds what is queued and what will be, until it is resumed. With no fields: all of the workspace. */
+  pause(request: PauseRequest): Promise<EffectPause>;
+  /** Lets go what the pause held. @throws NOT_FOUND */
+  resume(pauseId: string): Promise<EffectPause>;
+
+  /** Which rule would decide, and why. */
+  simulate(facts: ApprovalFacts): Promise<Simulation>;
+  /** The rules of today over the effects of late, newest first. */
+  replay(last: number): Promise<readonly Replayed[]>;
 
   /** Null for an id that is unknown here, or of another principal's request that this one may not read. */
   find(effectId: string): Promise<Effect | null>;

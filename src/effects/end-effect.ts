@@ -4,7 +4,7 @@ import type { Effect } from '../generated/prisma/client.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { EffectEnd, EffectFailure } from './define-effect.js';
 import type { EffectDeps } from './deps.js';
-import { charge, release } from './ledger.js';
+import { charge, release, reservedFor } from './ledger.js';
 import { emitEffect } from './propose.js';
 import { asJson, moveEffect, payerOf } from './stored-effect.js';
 import type { World } from './world.js';
@@ -20,15 +20,18 @@ export interface Ending {
 /** @throws CONFLICT when somebody else moved it first; whatever the domain's hook throws */
 export async function endEffect(world: World, deps: EffectDeps, effect: Effect, ending: Ending): Promise<Effect> {
   const { status } = ending;
-  const price = effect.priceCredits;
+  // What the ledger holds, not what the row says: an altered row moves no money.
+  const isFree = effect.priceCredits === 0 && effect.reservedCredits === 0;
+  const reserved = isFree ? 0 : await reservedFor(world.db, effect.id);
   const ended = await moveEffect(world.db, effect, status, {
     result: asJson(ending.result) ?? Prisma.DbNull,
     failure: asJson(ending.failure) ?? Prisma.DbNull,
-    chargedCredits: status === 'SUCCEEDED' ? price : 0,
+    chargedCredits: status === 'SUCCEEDED' ? reserved : 0,
+    reservedCredits: status === 'UNCERTAIN' ? reserved : 0,
   });
   if (ending.withoutDomain !== true) await tellDomain(world, deps, ended, ending);
-  if (status === 'SUCCEEDED') await charge(world.db, payerOf(effect), price);
-  else if (status !== 'UNCERTAIN') await release(world.db, payerOf(effect), price);
+  if (status === 'SUCCEEDED') await charge(world.db, payerOf(effect), reserved);
+  else if (status !== 'UNCERTAIN') await release(world.db, payerOf(effect), reserved);
   await emitEffect(world, ended);
   return ended;
 }

@@ -3,10 +3,12 @@
 // pass leaves nothing behind but a failed effect that says why.
 import type { Principal } from '../auth/principal.js';
 import type { Effect } from '../generated/prisma/client.js';
-import { isCoded } from '../platform/errors.js';
+import { CodedError, isCoded } from '../platform/errors.js';
 import { requireDecided, requireInTime } from './decided.js';
 import type { EffectDefinition, EffectFailure } from './define-effect.js';
+import { requireStillWithinCaps, reservedFor } from './ledger.js';
 import { requireRequester, requireStillTrue, requireUnaltered } from './requester.js';
+import { payerOf } from './stored-effect.js';
 import { requesterWorld, systemWorld, type WorkerDeps } from './worker-world.js';
 import type { World } from './world.js';
 
@@ -28,6 +30,7 @@ export async function judgeQueued(
     requireUnaltered(effect);
     await requireDecided(deps.engine, db, effect);
     requireInTime(deps.clock, effect);
+    await requireReserved(db, effect);
     const requester = await requireRequester(systemWorld(deps, db, effect), deps.engine, effect);
     const world = requesterWorld(deps, db, effect, requester);
     const payload = definition === null ? effect.payload : await requireStillTrue(world, definition, effect);
@@ -36,4 +39,17 @@ export async function judgeQueued(
     if (!isCoded(error)) throw error;
     return { failure: { code: error.code, message: error.message } };
   }
+}
+
+/**
+ * What it costs is promised by the ledger itself, whatever the row says, and fits the caps of today. One that a cap parked
+ * has nothing in the ledger until somebody approved it.
+ */
+async function requireReserved(db: World['db'], effect: Effect): Promise<void> {
+  if (effect.priceCredits === 0) return;
+  const reserved = await reservedFor(db, effect.id);
+  if (reserved !== effect.priceCredits || reserved !== effect.reservedCredits) {
+    throw new CodedError('APPROVAL_MISMATCH', 'The ledger holds no such reservation for it. Ask for it again.');
+  }
+  await requireStillWithinCaps(db, payerOf(effect));
 }

@@ -1,8 +1,10 @@
 // Money in whole credits. A movement is one conditional UPDATE and one line that is never changed: the database decides
 // under its row lock whether there is enough, so no number of concurrent requests spends more than there is or than a key
-// may. The account is always the sum of its lines. Locks are taken key first, account second, everywhere.
+// may. Key, agent and workspace may each carry a cap; all movements of a workspace meet at the lock of its account, so a
+// cap that is read behind it holds for everybody. The account is always the sum of its lines. Locks are taken key first,
+// account second, agent third, everywhere.
 import type { GuardedDb } from '../guard/guarded-db.js';
-import { inWorkspace, sql } from '../guard/sql.js';
+import { inWorkspace, type Sql, sql } from '../guard/sql.js';
 import { CodedError } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
 
@@ -27,7 +29,31 @@ export async function reserve(db: GuardedDb, payer: Payer, credits: number): Pro
     WHERE ${inWorkspace(db, 'CreditAccount', 'a')} AND a.balance_credits - a.reserved_credits >= ${credits}::int
     RETURNING a.workspace_id`);
   if (taken.length === 0) throw await insufficient(db, credits);
+  await reserveOnAgent(db, payer.agentId, credits);
+  await requireWithinWorkspace(db, credits);
   await writeLine(db, 'RESERVE', payer, 0, credits);
+}
+
+/** What the ledger holds in reserve for one effect. */
+export async function reservedFor(db: GuardedDb, effectId: string): Promise<number> {
+  const [row] = await db.$sql<{ reserved: number }>(sql`SELECT COALESCE(sum(l.reserved_delta), 0)::int AS reserved
+    FROM ledger_entry l WHERE ${inWorkspace(db, 'LedgerEntry', 'l')} AND l.effect_id = ${effectId}`);
+  return row?.reserved ?? 0;
+}
+
+/** Asked again before it is spent: a cap may have been lowered since. @throws SPEND_CAP_EXCEEDED */
+export async function requireStillWithinCaps(db: GuardedDb, { apiKeyId, agentId }: Payer): Promise<void> {
+  const [caps] = await db.$sql<Record<'key' | 'agent' | 'workspace', StandingCap | null>>(sql`SELECT
+    (SELECT json_build_object('cap', k.spend_cap_credits, 'period', k.spend_cap_period, 'total', k.spent_credits + k.reserved_credits)
+      FROM api_key k WHERE ${inWorkspace(db, 'ApiKey', 'k')} AND k.id = ${apiKeyId}) AS key,
+    (SELECT json_build_object('cap', g.spend_cap_credits, 'period', g.spend_cap_period, 'total', g.spent_credits + g.reserved_credits)
+      FROM agent g WHERE ${inWorkspace(db, 'Agent', 'g')} AND g.id = ${agentId}) AS agent,
+    (SELECT json_build_object('cap', w.spend_cap_credits, 'period', w.spend_cap_period, 'total', a.spent_credits + a.reserved_credits)
+      FROM credit_account a JOIN workspace w ON w.id = a.workspace_id
+      WHERE ${inWorkspace(db, 'CreditAccount', 'a')}) AS workspace`);
+  await requireStanding(db, 'key', caps?.key ?? null, sql`first.api_key_id = ${apiKeyId}`);
+  await requireStanding(db, 'agent', caps?.agent ?? null, sql`first.agent_id = ${agentId}`);
+  await requireStanding(db, 'workspace', caps?.workspace ?? null, sql`TRUE`);
 }
 
 /** Spends what was reserved. `credits` may be less than reserved; the rest goes back. */
@@ -56,32 +82,76 @@ export async function topUp(db: GuardedDb, credits: number): Promise<void> {
   await writeLine(db, 'TOP_UP', { effectId: null, apiKeyId: null, agentId: null }, credits, 0);
 }
 
-interface CappedKey {
+interface Capped {
   readonly cap: number | null;
   readonly period: 'LIFETIME' | 'DAY' | 'MONTH' | null;
 }
 
+interface StandingCap extends Capped {
+  /** Spent and reserved in its life. */
+  readonly total: number;
+}
+
+async function requireStanding(
+  db: GuardedDb,
+  of: 'key' | 'agent' | 'workspace',
+  standing: StandingCap | null,
+  payer: Sql,
+): Promise<void> {
+  if (standing === null || standing.cap === null) return;
+  const { cap, period, total } = standing;
+  const used = period === 'DAY' || period === 'MONTH' ? await usedInPeriod(db, payer, period) : total;
+  if (used > cap) throw capExceeded(of, 0, period ?? 'LIFETIME');
+}
+
 async function reserveOnKey(db: GuardedDb, keyId: string, credits: number): Promise<void> {
   // The lifetime cap is judged by the UPDATE itself; a daily or monthly one under the row lock that the UPDATE took.
-  const [key] =
-    await db.$sql<CappedKey>(sql`UPDATE api_key k SET reserved_credits = k.reserved_credits + ${credits}::int
+  const [key] = await db.$sql<Capped>(sql`UPDATE api_key k SET reserved_credits = k.reserved_credits + ${credits}::int
     WHERE ${inWorkspace(db, 'ApiKey', 'k')} AND k.id = ${keyId} AND (k.spend_cap_credits IS NULL
       OR COALESCE(k.spend_cap_period::text, 'LIFETIME') <> 'LIFETIME'
       OR k.spent_credits + k.reserved_credits + ${credits}::int <= k.spend_cap_credits)
     RETURNING k.spend_cap_credits AS cap, k.spend_cap_period::text AS period`);
-  if (key === undefined) throw capExceeded(credits);
+  if (key === undefined) throw capExceeded('key', credits);
   if (key.cap === null || key.period === null || key.period === 'LIFETIME') return;
-  const used = await usedInPeriod(db, keyId, key.period);
-  if (used + credits > key.cap) throw capExceeded(credits, key.period);
+  const used = await usedInPeriod(db, sql`first.api_key_id = ${keyId}`, key.period);
+  if (used + credits > key.cap) throw capExceeded('key', credits, key.period);
 }
 
-/** What the key asked for since the day or month began (UTC), less what was given back of it. */
-async function usedInPeriod(db: GuardedDb, keyId: string, period: 'DAY' | 'MONTH'): Promise<number> {
+async function reserveOnAgent(db: GuardedDb, agentId: string | null, credits: number): Promise<void> {
+  if (agentId === null) return;
+  const [agent] = await db.$sql<StandingCap>(sql`UPDATE agent g
+    SET reserved_credits = g.reserved_credits + ${credits}::int
+    WHERE ${inWorkspace(db, 'Agent', 'g')} AND g.id = ${agentId}
+    RETURNING g.spend_cap_credits AS cap, g.spend_cap_period::text AS period,
+      g.spent_credits + g.reserved_credits AS total`);
+  if (agent === undefined || agent.cap === null) return;
+  const used =
+    agent.period === 'DAY' || agent.period === 'MONTH'
+      ? (await usedInPeriod(db, sql`first.agent_id = ${agentId}`, agent.period)) + credits
+      : agent.total;
+  if (used > agent.cap) throw capExceeded('agent', credits, agent.period ?? 'LIFETIME');
+}
+
+/** After the account was locked, which holds everybody else's movements back. */
+async function requireWithinWorkspace(db: GuardedDb, credits: number): Promise<void> {
+  const [workspace] = await db.$sql<StandingCap>(sql`SELECT w.spend_cap_credits AS cap,
+      w.spend_cap_period::text AS period, a.spent_credits + a.reserved_credits AS total
+    FROM workspace w JOIN credit_account a ON a.workspace_id = w.id WHERE ${inWorkspace(db, 'CreditAccount', 'a')}`);
+  if (workspace === undefined || workspace.cap === null) return;
+  const used =
+    workspace.period === 'DAY' || workspace.period === 'MONTH'
+      ? (await usedInPeriod(db, sql`TRUE`, workspace.period)) + credits
+      : workspace.total;
+  if (used > workspace.cap) throw capExceeded('workspace', credits, workspace.period ?? 'LIFETIME');
+}
+
+/** What was asked for since the day or month began (UTC), less what was given back of it. */
+async function usedInPeriod(db: GuardedDb, payer: Sql, period: 'DAY' | 'MONTH'): Promise<number> {
   const [row] = await db.$sql<{ used: number }>(sql`
     SELECT COALESCE(sum(l.reserved_delta - l.balance_delta), 0)::int AS used
     FROM ledger_entry l JOIN ledger_entry first ON first.workspace_id = l.workspace_id
       AND first.effect_id = l.effect_id AND first.kind = 'RESERVE'
-    WHERE ${inWorkspace(db, 'LedgerEntry', 'l')} AND first.api_key_id = ${keyId}
+    WHERE ${inWorkspace(db, 'LedgerEntry', 'l')} AND ${payer}
       AND first.created_at >= date_trunc(${period.toLowerCase()}, now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'`);
   return row?.used ?? 0;
 }
@@ -93,9 +163,13 @@ async function moveReserved(db: GuardedDb, payer: Payer, reserved: number, spent
       WHERE ${inWorkspace(db, 'ApiKey', 'k')} AND k.id = ${payer.apiKeyId} RETURNING k.id`);
   }
   const moved = await db.$sql(sql`UPDATE credit_account a SET reserved_credits = a.reserved_credits - ${reserved}::int,
-    balance_credits = a.balance_credits - ${spent}::int
+    balance_credits = a.balance_credits - ${spent}::int, spent_credits = a.spent_credits + ${spent}::int
     WHERE ${inWorkspace(db, 'CreditAccount', 'a')} AND a.reserved_credits >= ${reserved}::int RETURNING a.workspace_id`);
   if (moved.length === 0) throw new Error('The account holds less in reserve than its effects: the ledger is damaged.');
+  if (payer.agentId === null) return;
+  await db.$sql(sql`UPDATE agent g SET reserved_credits = g.reserved_credits - ${reserved}::int,
+    spent_credits = g.spent_credits + ${spent}::int
+    WHERE ${inWorkspace(db, 'Agent', 'g')} AND g.id = ${payer.agentId} RETURNING g.id`);
 }
 
 async function writeLine(
@@ -119,11 +193,11 @@ async function insufficient(db: GuardedDb, credits: number): Promise<CodedError>
   );
 }
 
-const capExceeded = (credits: number, period?: string): CodedError =>
+const capExceeded = (of: 'key' | 'agent' | 'workspace', credits: number, period = 'LIFETIME'): CodedError =>
   new CodedError(
     'SPEND_CAP_EXCEEDED',
-    `This takes ${credits} credits, more than the key's spend cap leaves${period === undefined ? '' : ` this ${period.toLowerCase()}`}. Ask an admin to raise the cap.`,
-    { requiredCredits: credits },
+    `This takes ${credits === 0 ? 'what was reserved' : `${credits} credits`}, more than the spend cap of the ${of} leaves${period === 'LIFETIME' ? '' : ` this ${period.toLowerCase()}`}. Ask an admin to raise the cap.`,
+    { requiredCredits: credits, capOf: of, capPeriod: period },
   );
 
 function requireWhole(credits: number): void {

@@ -9,14 +9,15 @@ export const effectLimits = {
   commentCharsMax: 2_000,
   /** What a person is asked to read before approving, and what one row should hold. */
   payloadBytesMax: 512 * 1024,
-  /** Longer than any connector may take, so that a live worker is never taken for a dead one. */
-  leaseMs: 120_000,
+  /** How long an attempt is believed alive after its worker was last heard of; renewed three times as often. */
+  leaseMs: 30_000,
   performTimeoutMs: 90_000,
   /** Waits between attempts that provably did nothing. After the last the effect fails. */
   retryDelaysMs: [5_000, 30_000, 120_000, 600_000, 1_800_000],
   /** What a provider's own wish to wait is cut to. */
   retryAfterMaxMs: 3_600_000,
-  recoverEveryMs: 30_000,
+  /** With the lease: what a dead process left behind is settled or shown within a minute. */
+  recoverEveryMs: 15_000,
   /** Rows one pass of recovery takes on; the next pass takes the rest. */
   recoverAtOnce: 200,
 } as const;

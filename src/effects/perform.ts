@@ -2,18 +2,19 @@
 // the connector acts; transaction two closes the attempt and settles. A crash in between leaves an open attempt whose
 // lease ends: recovery repeats it only where the provider takes our key, and calls it UNCERTAIN otherwise. Whoever comes
 // back after that finds the attempt closed and is not believed.
-import { ConnectorError } from '../connectors/connector.js';
+import { ConnectorError, type Connectors } from '../connectors/connector.js';
 import type { Effect } from '../generated/prisma/client.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
-import { sql } from '../guard/sql.js';
+import { inWorkspace, sql } from '../guard/sql.js';
 import { implementJob, type Job } from '../jobs/define-job.js';
 import { newId } from '../platform/ids.js';
 import type { EffectDefinition } from './define-effect.js';
 import { judgeQueued } from './judge-queued.js';
 import { effectLimits } from './limits.js';
+import { isPaused } from './pause.js';
 import { performAction } from './perform-action.js';
 import { type EffectPlace, performEffectJob } from './perform-job.js';
-import { emitEffect } from './propose.js';
+import { emitEffect, isRehearsed } from './propose.js';
 import { refuseLate, refuseQueued } from './refuse-queued.js';
 import { type Attempt, type AttemptOutcome, settleAttempt } from './settle-attempt.js';
 import { asJson, lockEffect, moveEffect } from './stored-effect.js';
@@ -27,12 +28,29 @@ export async function performEffect(deps: WorkerDeps, place: EffectPlace): Promi
   const attempt = await inWorkspaceOf(deps, place, (db) => begin(deps, db, place));
   if (attempt === null) return;
   if (attempt === 'action') return performAction(deps, place);
-  await settleAttempt(deps, attempt, await act(deps, attempt));
+  const stopBeating = keepLease(deps, attempt);
+  const outcome = await act(deps, attempt).finally(stopBeating);
+  await settleAttempt(deps, attempt, outcome);
+}
+
+/** While the attempt runs its lease is short and renewed: a dead worker is found out soon, a slow one is not taken for dead. */
+function keepLease(deps: WorkerDeps, { place, executionId }: Attempt): () => void {
+  const renew = () =>
+    inWorkspaceOf(deps, place, (db) =>
+      db.$sql(sql`UPDATE effect_execution x SET lease_until = now() + make_interval(secs => ${deps.leaseMs / 1000}::float8)
+        WHERE ${inWorkspace(db, 'EffectExecution', 'x')} AND x.id = ${executionId} AND x.finished_at IS NULL
+          AND x.lease_until > now() RETURNING x.id`),
+    ).catch((error: unknown) => deps.log.error({ err: error, executionId }, 'a lease could not be renewed'));
+  const timer = setInterval(() => void renew(), deps.leaseMs / 3);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 async function begin(deps: WorkerDeps, db: GuardedDb, place: EffectPlace): Promise<Attempt | 'action' | null> {
   const effect = await lockEffect(db, place.effectId);
   if (effect === null || effect.status !== 'QUEUED') return null;
+  // It stays as it is; whoever resumes enqueues it again.
+  if (await isPaused(db, effect)) return null;
   const definition = deps.engine.definitions.get(effect.kind);
   if (definition === undefined) {
     const performer = deps.engine.actionPerformer(effect.kind);
@@ -44,17 +62,21 @@ async function begin(deps: WorkerDeps, db: GuardedDb, place: EffectPlace): Promi
   }
   const judged = await judgeQueued(deps, db, effect, definition);
   if ('failure' in judged) return refuseQueued(deps, db, effect, judged.failure);
-  return start(deps, db, place, { effect, definition, payload: judged.payload });
+  // A rehearsal stays one, and a workspace that rehearses by now lets nothing out that was asked for before.
+  const isSandbox = effect.isSandbox || (await isRehearsed(db));
+  const connectors = isSandbox ? deps.sandbox : deps.connectors;
+  return start(deps, db, place, { effect, definition, payload: judged.payload, connectors });
 }
 
 interface Ready {
   readonly effect: Effect;
   readonly definition: EffectDefinition;
   readonly payload: unknown;
+  readonly connectors: Connectors;
 }
 
 async function start(deps: WorkerDeps, db: GuardedDb, place: EffectPlace, ready: Ready): Promise<Attempt> {
-  const connector = ready.definition.connector(ready.payload, deps.connectors);
+  const connector = ready.definition.connector(ready.payload, ready.connectors);
   const number = (await db.effectExecution.count({ where: { effectId: ready.effect.id } })) + 1;
   const executionId = newId('exe');
   // By the database's clock, because another server's recovery will judge it.
@@ -66,11 +88,11 @@ async function start(deps: WorkerDeps, db: GuardedDb, place: EffectPlace, ready:
   return { ...ready, effect, place, executionId, number, connector };
 }
 
-async function act(deps: WorkerDeps, { effect, definition, payload }: Attempt): Promise<AttemptOutcome> {
+async function act(deps: WorkerDeps, { effect, definition, payload, connectors }: Attempt): Promise<AttemptOutcome> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), deps.performTimeoutMs);
   try {
-    const inside = { connectors: deps.connectors, idempotencyKey: effect.id, signal: controller.signal };
+    const inside = { connectors, idempotencyKey: effect.id, signal: controller.signal };
     const result = await Promise.race([definition.perform(payload, inside), tooLate(controller.signal)]);
     return { outcome: 'done', result: asJson(result) };
   } catch (error) {

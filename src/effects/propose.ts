@@ -1,16 +1,19 @@
 // Asking to leave. The payload is parsed, frozen, priced and sealed; a rule says who must agree; the price is reserved;
 // and the effect waits or queues. All of it in the mutation's transaction: a refusal here leaves no trace of the request.
 import type { AuditAction } from '../audit/actions.js';
+import type { Principal } from '../auth/principal.js';
 import type { EffectEventType } from '../events/catalogue.js';
 import type { Effect } from '../generated/prisma/client.js';
+import { type GuardedDb, rowKey } from '../guard/guarded-db.js';
+import { withSavepoint } from '../guard/savepoint.js';
 import { factsOf, isScope } from '../guard/scopes.js';
-import { badInput } from '../platform/errors.js';
+import { badInput, isCoded } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
 import { requireValid } from '../platform/validation.js';
 import { type ApprovalFacts, approvalsNeeded, decideRule, type RuleVerdict } from './approval-policy.js';
 import type { EffectDeps } from './deps.js';
 import type { EffectKind } from './effect-kind.js';
-import type { ProposeOptions } from './effect-port.js';
+import type { Amended, ProposeOptions } from './effect-port.js';
 import { reserve } from './ledger.js';
 import { effectLimits } from './limits.js';
 import { performEffectJob } from './perform-job.js';
@@ -28,31 +31,77 @@ export async function propose<Payload>(
   const parsed = requireValid(kind.payload, payload, 'payload');
   const scopes = options.scopes ?? scopesAllowing(world);
   requireSpendingScope(kind, scopes);
-  const facts = kind.facts?.(parsed) ?? {};
-  const agentId = world.principal.agentId ?? facts.agentId ?? null;
-  const credits = kind.price(parsed, world);
-  const rule = await judge(world, deps, {
-    act: 'EFFECT',
-    kind: kind.kind,
-    agentId,
-    credits,
-    recipients: facts.recipients ?? 1,
-    isFirstContact: facts.firstContact ?? false,
-    channel: facts.channel ?? null,
-  });
+  const isSandbox = await isRehearsed(world.db);
+  const credits = isSandbox ? 0 : kind.price(parsed, world);
+  const facts = factsOfPayload(kind, parsed, credits, world.principal);
+  const rule = await judge(world, deps, facts);
   const effect = await store(world, {
     id: options.effectId,
     kind: kind.kind,
     payload: freeze(parsed),
     scopes,
-    agentId,
+    agentId: facts.agentId,
     credits,
     rule,
+    isSandbox,
+    amends: options.amends ?? null,
   });
-  await reserve(world.db, payerOf(effect), credits);
+  const { isParked } = await reserveOrPark(world.db, effect, rule);
   await deps.definitions.get(kind.kind)?.proposed?.(parsed, effect.id, world);
-  await tell(world, effect, kind.kind, rule, kind.subject?.(parsed) ?? null);
-  return effect;
+  const asked = isParked ? await park(world, effect, rule) : effect;
+  await tell(world, asked, kind.kind, rule, kind.subject?.(parsed) ?? null);
+  return asked;
+}
+
+/** What rules may look at of an effect that is asked for. */
+export const factsOfPayload = <Payload>(
+  kind: EffectKind<Payload>,
+  payload: Payload,
+  credits: number,
+  principal: Pick<Principal, 'agentId'>,
+): Omit<ApprovalFacts, 'principalKind' | 'apiKeyId'> & { readonly act: 'EFFECT' } => {
+  const facts = kind.facts?.(payload) ?? {};
+  return {
+    act: 'EFFECT',
+    kind: kind.kind,
+    agentId: principal.agentId ?? facts.agentId ?? null,
+    credits,
+    recipients: facts.recipients ?? 1,
+    isFirstContact: facts.firstContact ?? false,
+    channel: facts.channel ?? null,
+  };
+};
+
+/** Whether the workspace only rehearses: everything is captured and nothing is charged. */
+export const isRehearsed = async (db: GuardedDb): Promise<boolean> =>
+  (await db.workspace.findFirst({ where: { id: db.$tenant.workspaceId }, select: { mode: true } }))?.mode === 'SANDBOX';
+
+/** Reserves what it costs; past a cap, and where the rule says so, nothing: then somebody's approval reserves it. */
+async function reserveOrPark(db: GuardedDb, effect: Effect, rule: RuleVerdict): Promise<{ isParked: boolean }> {
+  const run = () => reserve(db, payerOf(effect), effect.priceCredits);
+  if (rule.atCap !== 'PARK') {
+    await run();
+    return { isParked: false };
+  }
+  try {
+    await withSavepoint(db, run);
+    return { isParked: false };
+  } catch (error) {
+    if (!isCoded(error, 'SPEND_CAP_EXCEEDED')) throw error;
+    return { isParked: true };
+  }
+}
+
+/** Waits for one person at least, with nothing reserved. The rule it was sealed with stays as it is. */
+async function park({ db }: World, effect: Effect, rule: RuleVerdict): Promise<Effect> {
+  return db.effect.update({
+    where: rowKey(db, effect.id),
+    data: {
+      status: 'AWAITING_APPROVAL',
+      reservedCredits: 0,
+      approvalsNeeded: Math.max(1, approvalsNeeded(rule.requirement)),
+    },
+  });
 }
 
 /** Null: no rule holds it, and nothing was written. */
@@ -83,6 +132,8 @@ export async function holdAction(
     agentId,
     credits: 0,
     rule,
+    isSandbox: false,
+    amends: null,
   });
   await tell(world, effect, 'action.hold', rule, null);
   return effect;
@@ -92,8 +143,8 @@ export async function holdAction(
 const scopesAllowing = ({ request }: World): readonly string[] =>
   (request.allowedBy ?? '').split('+').filter((scope) => scope.includes(':'));
 
-async function judge(
-  { db, principal }: World,
+export async function judge(
+  { db, principal }: Pick<World, 'db' | 'principal'>,
   deps: EffectDeps,
   facts: Omit<ApprovalFacts, 'principalKind' | 'apiKeyId'>,
 ): Promise<RuleVerdict> {
@@ -109,9 +160,12 @@ interface NewEffect {
   readonly agentId: string | null;
   readonly credits: number;
   readonly rule: RuleVerdict;
+  readonly isSandbox: boolean;
+  readonly amends: Amended | null;
 }
 
-async function store(world: World, { id, kind, payload, scopes, agentId, credits, rule }: NewEffect): Promise<Effect> {
+async function store(world: World, asked: NewEffect): Promise<Effect> {
+  const { id, kind, payload, scopes, agentId, credits, rule, isSandbox, amends } = asked;
   const { db, principal, prices, clock, request } = world;
   const waits = rule.requirement !== 'NONE';
   return db.effect.create({
@@ -127,6 +181,10 @@ async function store(world: World, { id, kind, payload, scopes, agentId, credits
       payload,
       priceCredits: credits,
       priceBook: prices.version,
+      reservedCredits: credits,
+      isSandbox,
+      amendsId: amends?.effectId ?? null,
+      coRequesterIds: [...(amends?.coRequesterIds ?? [])],
       rule: { ...rule, approvers: [...rule.approvers] },
       seal: sealOf({
         kind,

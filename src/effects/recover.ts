@@ -1,4 +1,4 @@
-// No effect is lost. At start and every half minute one pass looks at every workspace for what a dead process left behind:
+// No effect is lost. At start and every quarter of a minute one pass looks at every workspace for what a dead process left behind:
 // attempts whose lease ended, effects whose job is gone, requests nobody decided on in time. It only finds; each is then
 // locked, judged again and moved in its own workspace's transaction, so two servers that recover at once do no harm.
 import { Prisma } from '../generated/prisma/client.js';
@@ -61,7 +61,7 @@ const findLost = (deps: WorkerDeps): Promise<Found[]> =>
       WHERE e.status = 'PERFORMING' AND (x.id IS NULL OR x.lease_until < now()) ${atOnce}`,
   );
 
-/** QUEUED, but no job waits for it, and none that was taken up lately may still come to it. */
+/** QUEUED and not paused, but no job waits for it, and none that was taken up lately may still come to it. */
 const findWithoutJob = (deps: WorkerDeps): Promise<Found[]> =>
   asSystem(
     deps.database,
@@ -70,7 +70,10 @@ const findWithoutJob = (deps: WorkerDeps): Promise<Found[]> =>
       db.$queryRaw<Found[]>`SELECT ${place}, NULL AS "executionId", NULL AS connector FROM effect e
       JOIN workspace w ON w.id = e.workspace_id
       WHERE e.status = 'QUEUED' AND NOT EXISTS (SELECT FROM pgboss.job j WHERE j.name = ${performEffectJob.name}
-        AND j.singleton_key = e.id AND (j.state < 'active' OR (j.state = 'active' AND j.started_on > now() - interval '1 minute')))
+        AND j.singleton_key = e.id AND (j.state < 'active' OR (j.state = 'active' AND j.started_on > now() - interval '10 seconds')))
+      AND NOT EXISTS (SELECT FROM effect_pause p WHERE p.workspace_id = e.workspace_id
+        AND (p.api_key_id IS NULL OR p.api_key_id = e.api_key_id) AND (p.agent_id IS NULL OR p.agent_id = e.agent_id)
+        AND (p.kind IS NULL OR p.kind = e.kind))
       ${atOnce}`,
   );
 

@@ -1,6 +1,6 @@
 // After the act: what is known of it becomes the effect's status. Closing the attempt is the fence: only one who finds it
 // open may settle, so a worker that slept past its lease changes nothing any more.
-import type { ConnectorOutcome } from '../connectors/connector.js';
+import type { ConnectorOutcome, Connectors } from '../connectors/connector.js';
 import type { Effect, Prisma } from '../generated/prisma/client.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
 import type { EffectDefinition, EffectFailure } from './define-effect.js';
@@ -15,6 +15,7 @@ export interface Attempt {
   readonly effect: Effect;
   readonly definition: EffectDefinition;
   readonly payload: unknown;
+  readonly connectors: Connectors;
   readonly executionId: string;
   /** Counts from 1. */
   readonly number: number;
@@ -115,7 +116,7 @@ async function recordAttempt(
     action: 'effect.perform',
     effectId: effect.id,
     outcome: next.status === 'FAILED' ? 'REFUSED' : 'DONE',
-    costCredits: next.status === 'SUCCEEDED' ? effect.priceCredits : 0,
+    costCredits: next.status === 'SUCCEEDED' ? effect.reservedCredits : 0,
     details: { kind: effect.kind, status: next.status, attempt: number, connector, code: failure?.code ?? null },
   });
 }

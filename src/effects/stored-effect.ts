@@ -16,6 +16,8 @@ const storedRule = z.object({
   version: z.number(),
   requirement: z.enum(['NONE', 'CONFIRM', 'ONE', 'TWO']),
   approvers: z.array(z.enum(['ADMIN', 'OWNER'])),
+  // What was stored before rules could park has none.
+  atCap: z.enum(['REFUSE', 'PARK']).default('REFUSE'),
   reason: z.string(),
 });
 

@@ -23,6 +23,8 @@ export interface WorkerDeps {
   readonly database: Pick<Database, 'bound' | 'owner'>;
   readonly createWorld: CreateWorld;
   readonly connectors: Connectors;
+  /** Capture everything: for workspaces that only rehearse. */
+  readonly sandbox: Connectors;
   readonly clock: Clock;
   readonly log: WorkerLog;
   readonly leaseMs: number;

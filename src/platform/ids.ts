@@ -40,6 +40,8 @@ export const ID_PREFIXES = [
   'idm',
   'lge',
   'req',
+  'rul',
+  'pau',
 ] as const;
 
 export type IdPrefix = (typeof ID_PREFIXES)[number];

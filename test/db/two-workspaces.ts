@@ -76,6 +76,12 @@ export async function fillWorkspace({ owner }: Database, name: string): Promise<
   await owner.effectDecision.create({
     data: { ...own, effectId: own.id, verdict: 'APPROVED', seal: 's', userId: `usr_${name}` },
   });
+  const rule = { workspaceId, requirement: 'ONE', approvers: ['ADMIN'], reason: 'r', when: {} } as const;
+  await owner.approvalRule.create({ data: { ...rule, approvers: ['ADMIN'], id: own.id, position: 1 } });
+  await owner.approvalRuleVersion.create({
+    data: { ...rule, approvers: ['ADMIN'], ruleId: own.id, version: 1, atCap: 'REFUSE' },
+  });
+  await owner.effectPause.create({ data: { ...own, createdById: 'usr' } });
   await owner.effectExecution.create({ data: { ...own, effectId: own.id, attempt: 1, leaseUntil: new Date() } });
   await owner.idempotencyRecord.create({
     data: { ...own, actorId: 'a', keyHash: 'k', requestHash: 'r', subjectId: own.id, expiresAt: new Date() },

@@ -9,6 +9,7 @@ import {
   defaultRules,
   type Requirement,
   type RuleConditions,
+  triedRules,
 } from '../../src/effects/approval-policy.js';
 
 const facts = (change: Partial<ApprovalFacts> = {}): ApprovalFacts => ({
@@ -89,6 +90,7 @@ describe('the default', () => {
       version: 1,
       requirement: 'ONE',
       approvers: ['ADMIN', 'OWNER'],
+      atCap: 'REFUSE',
       reason: 'A key asks for something that leaves the workspace or cannot be taken back.',
     });
     expect(decideRule(defaultRules, facts({ principalKind: 'SESSION' })).rule.approvers).toEqual([]);
@@ -140,7 +142,39 @@ describe('a rule', () => {
 
   it('that comes first wins', () => {
     const { rule } = decideRule([ruleOf({ channels: ['EMAIL'] }, 'NONE'), ruleOf({}, 'TWO')], facts());
-    expect(rule).toEqual({ id: 'own', version: 3, requirement: 'NONE', approvers: [], reason: 'Ours.' });
+    expect(rule).toEqual({
+      id: 'own',
+      version: 3,
+      requirement: 'NONE',
+      approvers: [],
+      atCap: 'REFUSE',
+      reason: 'Ours.',
+    });
+  });
+
+  it.each([
+    'effect.approve',
+    'effect.settle',
+    'effects.pause',
+    'apiKey.revoke',
+    'apiKey.revokeSelf',
+    'session.end',
+    'workspace.suspend',
+    'agent.pause',
+  ])('never holds %s: deciding and stopping do not wait', (kind) => {
+    const asked = facts({ act: 'ACTION', kind, principalKind: 'SESSION' });
+    expect(decideRule([ruleOf({}, 'TWO')], asked).rule.requirement).toBe('NONE');
+    expect(triedRules([ruleOf({}, 'TWO')], asked)).toEqual([]);
+  });
+
+  it('that is asked in vain says which of its conditions did not hold, until one matches', () => {
+    const far = ruleOf({ creditsAtLeast: 100, channels: ['SMS'], kinds: ['message.*'] }, 'TWO');
+    const near = ruleOf({ kinds: ['message.send'] }, 'ONE');
+    expect(triedRules([far, near, far], facts({ credits: 1 })).map(({ unmet }) => unmet)).toEqual([
+      ['channels', 'creditsAtLeast'],
+      [],
+    ]);
+    expect(triedRules([far], facts({ credits: 1 }))).toHaveLength(1);
   });
 
   it('may hold an action', () => {

@@ -5,7 +5,7 @@ import { DEFAULT_PLANS } from '../../src/auth/plans.js';
 import type { Principal, PrincipalKind } from '../../src/auth/principal.js';
 import { revivePrincipal } from '../../src/auth/revive.js';
 import type { Connectors } from '../../src/connectors/connector.js';
-import { type ApprovalRule, defaultRules } from '../../src/effects/approval-policy.js';
+import { type ApprovalRule, builtInRule, defaultRules } from '../../src/effects/approval-policy.js';
 import { type WorldDeps, worldFactory } from '../../src/effects/create-world.js';
 import { defineEffect, type EffectOutcome } from '../../src/effects/define-effect.js';
 import { type ActionPerformer, effectRegistry } from '../../src/effects/deps.js';
@@ -71,6 +71,8 @@ export async function openEngine() {
     definitions: effectRegistry([sendParcel]),
     actionPerformer: (action) => actions.get(action) ?? null,
     rulesOf: async () => state.rules,
+    ruleAt: async (_db, id, version) =>
+      state.rules.find((one) => one.id === id && one.version === version) ?? builtInRule(id, version),
     requesterOf: (effect, db) => revivePrincipal((statement) => db.$sql(statement), effect),
     prices: priceBook,
     plans: DEFAULT_PLANS,
@@ -83,6 +85,7 @@ export async function openEngine() {
     database,
     createWorld,
     connectors: { takesIdempotencyKey: () => state.takesKey } as unknown as Connectors,
+    sandbox: { takesIdempotencyKey: () => true } as unknown as Connectors,
     clock: engine.clock,
     log: { warn: (_, text) => logged.push(text), error: (_, text) => logged.push(text) },
     leaseMs: 60_000,

@@ -3,6 +3,7 @@ import type { Principal } from '../../src/auth/principal.js';
 import { ConnectorError } from '../../src/connectors/connector.js';
 import { defaultRules } from '../../src/effects/approval-policy.js';
 import type { Effect } from '../../src/effects/effect-port.js';
+import { performEffect } from '../../src/effects/perform.js';
 import type { Prisma } from '../../src/generated/prisma/client.js';
 import { conflict } from '../../src/platform/errors.js';
 import { aParcel, type Engine, openEngine, withRule } from './fixture.js';
@@ -134,6 +135,17 @@ describe('the last look before the world is touched', () => {
     await nothingLeft(effect, 'APPROVAL_MISMATCH');
   });
 
+  it('lets nothing leave for which the ledger holds no money, whatever the row claims', async () => {
+    const poor = await engine.key({ spendCapCredits: 0, spendCapPeriod: 'LIFETIME' });
+    engine.state.rules = withRule({ when: { kinds: ['message.send'] }, requirement: 'NONE', atCap: 'PARK' });
+    const parked = await engine.propose(poor);
+    expect(parked).toMatchObject({ status: 'AWAITING_APPROVAL', reservedCredits: 0, approvalsNeeded: 1 });
+    await alter(parked, { status: 'QUEUED', reservedCredits: 1 });
+    await engine.perform(parked);
+    expect(await engine.read(parked)).toMatchObject({ failure: { code: 'APPROVAL_MISMATCH' } });
+    expect(engine.calls).toEqual([]);
+  });
+
   it('does not believe a status that nobody decided', async () => {
     const waiting = await engine.propose(key);
     await alter(waiting, { status: 'QUEUED' });
@@ -216,6 +228,27 @@ describe('when the provider does not do it', () => {
       [effect.id],
     );
     expect(Number(rows[0]?.wait)).toBeGreaterThan(50);
+  });
+
+  it('renews its lease as long as the provider takes, and a worker that is gone does not', async () => {
+    const effect = await approved();
+    const leaseOf = async () =>
+      (await engine.database.owner.effectExecution.findFirstOrThrow({ where: { effectId: effect.id } })).leaseUntil;
+    const leases: number[] = [];
+    const worker = { ...engine.worker, leaseMs: 300 };
+    engine.state.perform = async () => {
+      for (let look = 0; look < 6; look++) {
+        await new Promise((resolve) => setTimeout(resolve, 120));
+        leases.push((await leaseOf()).getTime());
+      }
+      return { delivered: true };
+    };
+    await performEffect(worker, { ...engine.tenant, effectId: effect.id });
+    expect(await engine.read(effect)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(new Set(leases).size).toBeGreaterThan(2);
+    const last = (await leaseOf()).getTime();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await leaseOf()).getTime()).toBe(last);
   });
 
   it('fails what was refused', async () => {

@@ -2,7 +2,7 @@
 import { sealOf } from '../../src/effects/seal.js';
 import type { Effect, EffectStatus } from '../../src/generated/prisma/client.js';
 import { newId } from '../../src/platform/ids.js';
-import type { Asker, Owner, SeededWorkspace } from './world.js';
+import type { Asker, Owner, SeededWorkspace, Site } from './world.js';
 
 interface EffectToPlant {
   readonly asker: Asker;
@@ -22,13 +22,11 @@ export async function plantEffect(owner: Owner, workspaceId: string, wish: Effec
     kind: 'contact.create',
     payload: { name: `Payload ${canary}`, subjectId: newId('ctc') },
   };
-  const rule = {
-    id: `rule-${canary}`,
-    version: 1,
-    requirement,
-    approvers: ['ADMIN', 'OWNER'],
-    reason: `Reason ${canary}`,
-  };
+  const said = { version: 1, requirement, approvers: ['ADMIN', 'OWNER'], reason: `Reason ${canary}` };
+  const rule = { id: newId('rul'), ...said };
+  await owner.approvalRuleVersion.create({
+    data: { ...said, workspaceId, ruleId: rule.id, when: {}, atCap: 'REFUSE' },
+  });
   const price = { price: 0, priceBook: `book-${canary}` };
   const principal = { kind: asker.kind, id: asker.id };
   return owner.effect.create({
@@ -99,6 +97,58 @@ export async function plantDecided(owner: Owner, site: SeededWorkspace, asker: A
       comment: `Comment ${canary}`,
       userId,
     },
+  });
+  return effect;
+}
+
+/** A rule that speaks of nothing that exists. */
+export async function plantRule(owner: Owner, { workspaceId }: Site, canary: string): Promise<string> {
+  const id = newId('rul');
+  const said = {
+    when: { kinds: [`nothing.${canary.replaceAll('-', '')}`] },
+    requirement: 'ONE',
+    approvers: ['ADMIN'],
+    reason: `Reason ${canary}`,
+  } as const;
+  const rule = { ...said, approvers: [...said.approvers], when: { kinds: [...said.when.kinds] } };
+  await owner.approvalRule.create({ data: { ...rule, workspaceId, id, position: 5 } });
+  await owner.approvalRuleVersion.create({ data: { ...rule, workspaceId, ruleId: id, version: 1, atCap: 'REFUSE' } });
+  return id;
+}
+
+/** A pause of a kind that nothing has. */
+export async function plantPause(owner: Owner, { workspaceId, userId }: Site, canary: string): Promise<string> {
+  const id = newId('pau');
+  const data = { workspaceId, id, kind: `nothing.${canary}`, reason: `Reason ${canary}`, createdById: userId };
+  await owner.effectPause.create({ data });
+  return id;
+}
+
+/** A key's request to send a draft, waiting for one person. */
+export async function plantWaitingMessage(owner: Owner, site: SeededWorkspace): Promise<Effect> {
+  const { workspaceId, rows, canary } = site;
+  const messageId = await plantDraft(owner, site);
+  const { status: _, ...message } = await owner.message.findUniqueOrThrow({
+    where: { workspaceId_id: { workspaceId, id: messageId } },
+  });
+  const contact = { address: `contact-${canary}@example.com`, name: `Contact ${canary}` };
+  const inbox = { address: `inbox-${canary}@example.com`, name: `Inbox ${canary}` };
+  const effect = await plantEffect(owner, workspaceId, {
+    asker: { kind: 'ACCOUNT_KEY', id: rows.ApiKey, agentId: null },
+    canary,
+    scopes: ['messages:send'],
+    held: {
+      kind: 'message.send',
+      payload: {
+        ...{ messageId, conversationId: rows.Conversation, contactId: rows.Contact, inboxId: rows.Inbox },
+        ...{ channel: 'EMAIL', from: inbox, to: contact, subject: message.subject, body: message.body },
+        isFirstContact: true,
+      },
+    },
+  });
+  await owner.message.update({
+    where: { workspaceId_id: { workspaceId, id: messageId } },
+    data: { status: 'PENDING', fromAddress: inbox.address, toAddress: contact.address, effectId: effect.id },
   });
   return effect;
 }

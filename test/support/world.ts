@@ -3,7 +3,7 @@
 import type { Database } from '../../src/db/database.js';
 import type { PrincipalKind } from '../../src/generated/prisma/client.js';
 import { newId } from '../../src/platform/ids.js';
-import { plantEffect, plantInvitation } from './plant.js';
+import { plantEffect, plantInvitation, plantPause, plantRule } from './plant.js';
 
 export type Owner = Database['owner'];
 
@@ -39,6 +39,8 @@ export interface Rows {
   readonly Effect: string;
   readonly otherEffect: string;
   readonly EffectDecision: string;
+  readonly ApprovalRule: string;
+  readonly EffectPause: string;
   readonly AuditEntry: string;
   readonly Event: string;
   readonly Workspace: string;
@@ -124,6 +126,8 @@ export async function seedWorkspace(owner: Owner, site: Site, canary: string): P
       Effect: first.effect,
       otherEffect: second.effect,
       EffectDecision: decision.id,
+      ApprovalRule: await plantRule(owner, site, canary),
+      EffectPause: await plantPause(owner, site, canary),
       AuditEntry: await seedAuditEntry(owner, site, canary, first),
       Event: event,
       Workspace: workspaceId,
@@ -238,13 +242,13 @@ async function seedKey(owner: Owner, site: Site, canary: string, agentId: string
       name: `Key ${canary}`,
       keyPrefix: `prefix-${canary}`,
       start: `start-${canary}`,
-      scopes: agentId === null ? ['contacts:write'] : ['agent:config:read'],
+      scopes: agentId === null ? ['contacts:write', 'messages:send'] : ['agent:config:read'],
       createdById: site.userId,
       createdAt,
       expiresAt: inDays(7),
       needsRescope: true,
       allowedIps: [`ip-${canary}`],
-      spendCapCredits: 5,
+      spendCapCredits: 5_000,
       spendCapPeriod: 'DAY',
       lastUsedAt: new Date(),
       lastUsedIp: `ip-${canary}`,
@@ -322,6 +326,9 @@ async function seedRecords(owner: Owner, { workspaceId }: Site, canary: string, 
   });
   await owner.ledgerEntry.create({
     data: { workspaceId, id: newId('lge'), kind: 'TOP_UP', balanceDelta: 4_242, reservedDelta: 0, effectId },
+  });
+  await owner.ledgerEntry.create({
+    data: { workspaceId, id: newId('lge'), kind: 'CHARGE', balanceDelta: -1, reservedDelta: 0, effectId },
   });
   const event = newId('evt');
   await owner.event.create({

@@ -13,6 +13,7 @@ interface RuleVerdict {
   readonly version: number;
   readonly requirement: string;
   readonly approvers: readonly string[];
+  readonly atCap?: string;
   readonly reason: string;
 }
 
@@ -21,7 +22,7 @@ interface Failure {
   readonly message: string;
 }
 
-const EffectRule = builder.objectRef<RuleVerdict>('EffectRule').implement({
+export const EffectRule = builder.objectRef<RuleVerdict>('EffectRule').implement({
   description: 'The rule that decided who must agree, as it was when the effect was asked for.',
   authenticated: true,
   fields: (t) => ({
@@ -32,6 +33,11 @@ const EffectRule = builder.objectRef<RuleVerdict>('EffectRule').implement({
       description: 'NONE, CONFIRM (by the requester itself), ONE or TWO people.',
     }),
     approvers: t.exposeStringList('approvers', { nullable: false, description: 'The roles that may decide.' }),
+    atCap: t.string({
+      nullable: false,
+      description: 'REFUSE or PARK: what happens where a spend cap leaves no room.',
+      resolve: ({ atCap }) => atCap ?? 'REFUSE',
+    }),
     reason: t.exposeString('reason', { nullable: false, description: 'Why the rule asks for it.' }),
   }),
 });
@@ -94,6 +100,10 @@ export const Effect = builder.nodeType('Effect', {
     price: t.exposeInt('priceCredits', {
       nullable: false,
       description: 'What it costs, in whole credits; reserved until it ends.',
+    }),
+    isSandbox: t.exposeBoolean('isSandbox', {
+      nullable: false,
+      description: 'Whether it only rehearses: it is captured, and nothing is charged.',
     }),
     charged: t.exposeInt('chargedCredits', { nullable: false, description: 'What was charged, in whole credits.' }),
     seal: t.exposeString('seal', {

@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import type { MessageSent } from '../../connectors/connector.js';
 import { defineEffect } from '../../effects/define-effect.js';
 import type { MessageStatus } from '../../generated/prisma/client.js';
 import { rowKey } from '../../guard/guarded-db.js';
 import { conflict } from '../../platform/errors.js';
+import { requireValid } from '../../platform/validation.js';
 import { conversationsService } from '../conversations/conversations.service.js';
 import { messagesService, type OutgoingMessage, outgoingMessage } from './messages.service.js';
 
@@ -16,6 +18,8 @@ const statusAfter = {
   CANCELLED: 'DRAFT',
 } as const satisfies Record<string, MessageStatus>;
 
+const amendable = z.strictObject({ subject: z.string().nullish(), body: z.string().optional() });
+
 export const sendMessage = defineEffect<OutgoingMessage, MessageSent>({
   kind: 'message.send',
   spends: true,
@@ -26,6 +30,13 @@ export const sendMessage = defineEffect<OutgoingMessage, MessageSent>({
 
   async proposed({ messageId }, effectId, { db }) {
     await db.message.update({ where: rowKey(db, messageId), data: { effectId } });
+  },
+
+  /** Subject and body; the message is a draft again by now. */
+  async amend({ messageId, inboxId }, changes, world) {
+    const messages = messagesService(world);
+    await messages.updateDraft(messageId, requireValid(amendable, changes, 'input.changes'));
+    return messages.freezeForSending({ messageId, inboxId });
   },
 
   connector: ({ channel }, connectors) => connectors.for(channel).name,

@@ -1,5 +1,5 @@
 import { builder } from '../../graphql/builder.js';
-import { Plan, Workspace } from './workspaces.schema.js';
+import { Plan, Workspace, WorkspaceMode } from './workspaces.schema.js';
 
 builder.mutationFields((t) => ({
   createWorkspace: t.action({
@@ -51,6 +51,15 @@ builder.mutationFields((t) => ({
         required: false,
         description:
           'Whether approving, making keys and changing policies take a second factor of the last ten minutes. Set one up first: changing this back takes it too.',
+      }),
+      separateDuties: i.boolean({
+        required: false,
+        description: 'Whether nobody decides on what a key asks for that they made themselves.',
+      }),
+      mode: i.field({
+        type: WorkspaceMode,
+        required: false,
+        description: 'SANDBOX captures everything from now on, also what waits, and charges nothing.',
       }),
     }),
     payload: (p) => ({ workspace: p.field({ type: Workspace, description: 'The workspace as it is now.' }) }),

@@ -28,6 +28,14 @@ const WorkspaceStatus = builder.enumType('WorkspaceStatus', {
   } as const,
 });
 
+export const WorkspaceMode = builder.enumType('WorkspaceMode', {
+  description: 'Whether what is asked for really leaves.',
+  values: {
+    LIVE: { value: 'LIVE', description: 'It leaves, and is charged.' },
+    SANDBOX: { value: 'SANDBOX', description: 'It is captured, and nothing is charged.' },
+  } as const,
+});
+
 const readWorkspace = [['me:read'], ['account:read']] as const;
 
 registerNodeType(builder, 'wsp', 'Workspace', { read: readWorkspace });
@@ -65,6 +73,11 @@ export const Workspace = builder.prismaObject('Workspace', {
       nullable: false,
       description: 'Whether what matters most takes a second factor of the last ten minutes.',
     }),
+    separateDuties: t.exposeBoolean('separateDuties', {
+      nullable: false,
+      description: 'Whether nobody decides on what a key asks for that they made themselves.',
+    }),
+    mode: t.expose('mode', { type: WorkspaceMode, nullable: false, description: 'Whether what it asks for leaves.' }),
     deletedAt: t.expose('deletedAt', {
       type: 'DateTime',
       nullable: true,

@@ -30,6 +30,8 @@ const workspacePatch = z.object({
   keyLifeDaysMax: days,
   keyRotationDaysMax: days,
   requireFreshAuth: choice,
+  separateDuties: choice,
+  mode: z.enum(['LIVE', 'SANDBOX'], 'LIVE or SANDBOX; it cannot be cleared').optional(),
 });
 
 export type WorkspacesService = ReturnType<typeof workspacesService>;

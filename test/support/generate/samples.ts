@@ -20,7 +20,10 @@ import {
   plantInvitation,
   plantKey,
   plantMember,
+  plantPause,
+  plantRule,
   plantSession,
+  plantWaitingMessage,
 } from '../plant.js';
 import type { Asker, Owner, Rows, SeededWorkspace } from '../world.js';
 import type { Operation, Sent } from './operations.js';
@@ -48,6 +51,11 @@ const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
   ownSession: async ({ owner, site, asker }) => ({ id: await plantSession(owner, site, asker) }),
   freeInbox: async ({ owner, site }) => ({ id: await plantInbox(owner, site) }),
   ownEffect: ({ owner, site, asker }) => plantDecided(owner, site, asker),
+  ruleToChange: async ({ owner, site }) => ({ id: await plantRule(owner, site, site.canary) }),
+  pauseToEnd: async ({ owner, site }) => ({ id: await plantPause(owner, site, site.canary) }),
+  effectToAmend: ({ owner, site }) => plantWaitingMessage(owner, site),
+  uncertainEffect: ({ owner, site: { workspaceId, canary }, asker }) =>
+    plantEffect(owner, workspaceId, { asker, canary, status: 'UNCERTAIN' }),
   /** Approved calls that show a secret, as `inputFor` repeats them. */
   approvedCreation: ({ owner, site: { workspaceId, canary }, asker }) => {
     const payload = { kind: 'ACCOUNT', name: 'sample name', subjectId: newId('key') };
@@ -106,6 +114,13 @@ const thingsByPlace: Readonly<Record<string, string>> = {
   'RejectEffectInput.effectId': 'effectToDecide',
   'ConfirmEffectInput.effectId': 'effectToConfirm',
   'CancelEffectInput.effectId': 'ownEffect',
+  'EffectDecisionInput.effectId': 'effectToDecide',
+  'EffectRejectionInput.effectId': 'effectToDecide',
+  'AmendEffectInput.effectId': 'effectToAmend',
+  'SettleEffectInput.effectId': 'uncertainEffect',
+  'ResumeEffectsInput.pauseId': 'pauseToEnd',
+  'UpdateApprovalRuleInput.id': 'ruleToChange',
+  'DeleteApprovalRuleInput.id': 'ruleToChange',
   subjectId: 'Contact',
   actorId: 'User',
 };
@@ -129,6 +144,11 @@ const values: Readonly<Record<string, () => unknown>> = {
   'InviteMemberInput.email': () => `${newId('inv')}@example.com`,
   'CreateInboxInput.channel': () => 'EMAIL',
   'TriggerAgentInput.mode': () => 'CHAT',
+  'AmendEffectInput.changes': () => ({ body: 'Another text.' }),
+  // One that holds nothing of what the others ask for.
+  'CreateApprovalRuleInput.when': () => ({ kinds: ['campaign.start'] }),
+  'SimulateApprovalInput.kind': () => 'message.send',
+  'PauseEffectsInput.kind': () => 'agent.trigger',
   'CreateApiKeyInput.kind with agentId': () => 'AGENT',
   'ApiKeyFormatInput.prefix': () => 'sample_',
   'ApiKeyFormatInput.length': () => 47,

@@ -1,0 +1,35 @@
+// The rules asked without anything being asked for: which would decide, which were passed over and why, and what today's
+// rules would have made of the requests of late.
+import type { Effect } from '../generated/prisma/client.js';
+import { type ApprovalFacts, decideRule, triedRules } from './approval-policy.js';
+import type { EffectDeps } from './deps.js';
+import type { Replayed, Simulation } from './effect-port.js';
+import { factsOfPayload } from './propose.js';
+import type { World } from './world.js';
+
+export async function simulate({ db }: World, deps: EffectDeps, facts: ApprovalFacts): Promise<Simulation> {
+  const rules = await deps.rulesOf(db);
+  return { ...decideRule(rules, facts), tried: triedRules(rules, facts) };
+}
+
+export async function replay({ db }: World, deps: EffectDeps, last: number): Promise<readonly Replayed[]> {
+  const rules = await deps.rulesOf(db);
+  const effects = await db.effect.findMany({ orderBy: [{ createdAt: 'desc' }, { id: 'desc' }], take: last });
+  return effects.map((effect) => ({ effect, ...decideRule(rules, factsOfStored(deps, effect)) }));
+}
+
+/** What rules could look at when it was asked for. */
+function factsOfStored({ definitions }: EffectDeps, effect: Effect): ApprovalFacts {
+  const who = { principalKind: effect.actorKind, apiKeyId: effect.apiKeyId };
+  const definition = definitions.get(effect.kind);
+  const payload = definition?.payload.safeParse(effect.payload);
+  if (definition !== undefined && payload?.success === true) {
+    return { ...factsOfPayload(definition, payload.data, effect.priceCredits, effect), ...who };
+  }
+  const { kind, agentId, priceCredits: credits } = effect;
+  return {
+    ...{ act: definition === undefined ? 'ACTION' : 'EFFECT', kind, agentId, credits },
+    ...{ recipients: 0, isFirstContact: false, channel: null },
+    ...who,
+  };
+}
