@@ -43,3 +43,12 @@ export const EffectStatusType = builder.enumType('EffectStatus', {
     CANCELLED: { value: 'CANCELLED', description: 'Was taken back before it left.' },
   } as const,
 });
+
+export const SpendCapPeriodType = builder.enumType('SpendCapPeriod', {
+  description: 'After what time a spend cap begins anew.',
+  values: {
+    LIFETIME: { value: 'LIFETIME', description: 'Never.' },
+    DAY: { value: 'DAY', description: 'Each day, in UTC.' },
+    MONTH: { value: 'MONTH', description: 'Each month, in UTC.' },
+  } as const,
+});

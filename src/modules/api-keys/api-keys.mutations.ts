@@ -1,8 +1,9 @@
 import { builder, type Types } from '../../graphql/builder.js';
+import { SpendCapPeriodType } from '../../graphql/enums.js';
 import { parseScope } from '../../guard/scope-grammar.js';
 import { grantScopes } from '../../guard/scope-grants.js';
 import { badInput } from '../../platform/errors.js';
-import { ApiKey, ApiKeyKind, SpendCapPeriod } from './api-keys.schema.js';
+import { ApiKey, ApiKeyKind } from './api-keys.schema.js';
 
 type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>;
 
@@ -21,7 +22,7 @@ const limits = (i: Inputs) => ({
   }),
   spendCapCredits: i.int({ required: false, description: 'How many credits it may spend per period.' }),
   spendCapPeriod: i.field({
-    type: SpendCapPeriod,
+    type: SpendCapPeriodType,
     required: false,
     description: 'When the cap begins anew; LIFETIME unless said otherwise.',
   }),

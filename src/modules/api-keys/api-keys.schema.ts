@@ -3,6 +3,7 @@ import type PrismaTypes from '../../generated/pothos-types.js';
 import type { ApiKey as ApiKeyRow } from '../../generated/prisma/client.js';
 import { ActorType } from '../../graphql/actor.js';
 import { builder, type Types } from '../../graphql/builder.js';
+import { SpendCapPeriodType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
 import { MeType } from '../../graphql/me.js';
 import { byIdField } from '../../graphql/node-fields.js';
@@ -34,15 +35,6 @@ const ApiKeyStatus = builder.enumType('ApiKeyStatus', {
     SUSPENDED: { value: 'SUSPENDED', description: 'Does not, until it is resumed.' },
     EXPIRED: { value: 'EXPIRED', description: 'Its time is over, for good.' },
     REVOKED: { value: 'REVOKED', description: 'Was ended, for good.' },
-  } as const,
-});
-
-export const SpendCapPeriod = builder.enumType('SpendCapPeriod', {
-  description: 'After what time a spend cap begins anew.',
-  values: {
-    LIFETIME: { value: 'LIFETIME', description: 'Never.' },
-    DAY: { value: 'DAY', description: 'Each day, in UTC.' },
-    MONTH: { value: 'MONTH', description: 'Each month, in UTC.' },
   } as const,
 });
 
@@ -116,7 +108,7 @@ const keyFields = (t: Fields) => ({
     description: 'How many credits it may spend per period; null: no cap of its own.',
   }),
   spendCapPeriod: t.expose('spendCapPeriod', {
-    type: SpendCapPeriod,
+    type: SpendCapPeriodType,
     nullable: true,
     description: 'When the cap begins anew; null without a cap.',
   }),

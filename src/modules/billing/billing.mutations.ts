@@ -1,15 +1,7 @@
 import { builder } from '../../graphql/builder.js';
+import { SpendCapPeriodType } from '../../graphql/enums.js';
 import { Billing } from './billing.schema.js';
 import type { SpendCap } from './billing.service.js';
-
-const CapPeriod = builder.enumType('CapPeriod', {
-  description: 'After what time a spend cap of the workspace or an agent begins anew.',
-  values: {
-    LIFETIME: { value: 'LIFETIME', description: 'Never.' },
-    DAY: { value: 'DAY', description: 'Each day, in UTC.' },
-    MONTH: { value: 'MONTH', description: 'Each month, in UTC.' },
-  } as const,
-});
 
 const SpendCapType = builder.objectRef<SpendCap>('SpendCap').implement({
   description: 'How much may be spent.',
@@ -17,7 +9,7 @@ const SpendCapType = builder.objectRef<SpendCap>('SpendCap').implement({
   fields: (t) => ({
     agentId: t.exposeID('agentId', { nullable: true, description: 'By this agent; null: by the whole workspace.' }),
     credits: t.exposeInt('credits', { nullable: true, description: 'Whole credits per period; null: no cap.' }),
-    period: t.expose('period', { type: CapPeriod, nullable: true, description: 'When it begins anew.' }),
+    period: t.expose('period', { type: SpendCapPeriodType, nullable: true, description: 'When it begins anew.' }),
   }),
 });
 
@@ -42,7 +34,7 @@ builder.mutationFields((t) => ({
     input: (i) => ({
       agentId: i.id({ required: false, description: 'Of this agent; left out: of the workspace.' }),
       credits: i.int({ required: false, description: 'Whole credits per period; null takes the cap away.' }),
-      period: i.field({ type: CapPeriod, required: false, description: 'Left out: LIFETIME.' }),
+      period: i.field({ type: SpendCapPeriodType, required: false, description: 'Left out: LIFETIME.' }),
     }),
     payload: (p) => ({ spendCap: p.field({ type: SpendCapType, description: 'The cap as it is now.' }) }),
     resolve: async (input, { billing }) => ({ spendCap: await billing.setCap(input) }),
