@@ -157,6 +157,7 @@ const environment = z.object({
       ),
   ),
   INTROSPECTION: choice(['public', 'keys'], 'public'),
+  FAST_LANE: choice(['on', 'off'], 'on'),
   PLAN_LIMITS: whenGiven(plans),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
 });
@@ -201,6 +202,8 @@ export interface Config {
   readonly securityContact: string | null;
   /** `keys`: an anonymous request may not introspect. */
   readonly introspection: 'public' | 'keys';
+  /** `off`: every operation goes the ordinary way, through Yoga and the resolvers. */
+  readonly fastLane: 'on' | 'off';
   /** What each plan allows, with what PLAN_LIMITS changes. */
   readonly plans: Plans;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -243,6 +246,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     hasSharedProviders: given.SHARED_PROVIDERS === 'on',
     securityContact: given.SECURITY_CONTACT,
     introspection: given.INTROSPECTION,
+    fastLane: given.FAST_LANE,
     plans: given.PLAN_LIMITS,
     logLevel: given.LOG_LEVEL,
   };

@@ -1,6 +1,5 @@
 // The door, connected: who asks, what they are given, what is judged before anything runs, and what the health paths say.
 import type { GraphQLError } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import { auditKeySet } from './audit/public-keys.js';
 import { type RecordRefusal, refusalRecorder } from './audit/refusal.js';
 import { openApiKeyDoor } from './auth/api-key.js';
@@ -112,16 +111,12 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
       introspection,
       cursorSecrets: secrets.cursors,
     }),
-    plugins: [
-      preflight({
-        introspection,
-        preflight: options.preflight ?? 'on',
-        onRefused,
-      }),
+    fastLane: config.fastLane,
+    gates: [
+      preflight({ introspection, preflight: options.preflight ?? 'on', onRefused }),
       agentBinding((principal, ids) => agentsExist(database, principal, ids), onRefused),
-      scopeUse(),
-      // Yoga types a plugin by the context it adds; these read what contextFor has put there.
-    ] as readonly unknown[] as readonly Plugin[],
+      scopeUse,
+    ],
     readiness: readinessOf(database),
     signIn: signIn.handle,
     wellKnown: wellKnownRoutes({

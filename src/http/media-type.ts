@@ -1,5 +1,6 @@
 // Which of our three media types an answer has. Decided before the operation runs, so that nothing happens for a caller
 // who could not read the answer; Yoga's own negotiation then comes to the same result.
+import { CodedError } from '../platform/errors.js';
 
 export type MediaType = 'application/graphql-response+json' | 'application/json' | 'text/event-stream';
 
@@ -26,3 +27,11 @@ const isUtf8 = ([, ...parameters]: readonly string[]): boolean => {
   const charset = parameters.find((parameter) => parameter.includes('charset='));
   return charset === undefined || /charset="?utf-8"?\s*$/.test(charset);
 };
+
+export function notAcceptable(): never {
+  throw new CodedError(
+    'BAD_USER_INPUT',
+    'Accept application/graphql-response+json or application/json; for a subscription text/event-stream.',
+    { reason: 'NOT_ACCEPTABLE' },
+  );
+}

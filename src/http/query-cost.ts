@@ -2,10 +2,10 @@
 // and told in `extensions.cost` as Shopify tells it; what it did not use is given back. While limits should be shared across
 // processes and cannot be, an operation that spends is not run at all.
 import type { DocumentNode, GraphQLSchema } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import type { Principal } from '../auth/principal.js';
 import { drawnFor, type RateLimiter, type Standing } from '../auth/rate-limit/rate-limiter.js';
 import { costOf, costWithoutObjects } from '../graphql/cost.js';
+import type { Refusal } from '../graphql/gate.js';
 import { spends } from '../graphql/spending.js';
 import { CodedError, isCoded } from '../platform/errors.js';
 import type { Result } from './masking.js';
@@ -42,34 +42,26 @@ export function costed(schema: GraphQLSchema, { principal, standing, document, p
   return { principal, standing, document, operationName, least, hasRun: false };
 }
 
-interface InCall {
-  readonly call: { readonly costed: Costed | null };
-}
-
-/** The last of the plugins: whatever is refused by another one costs nothing. */
-export function drawingPlugin(limiter: RateLimiter): Plugin<InCall, InCall> {
-  const draw = (
-    { schema, contextValue }: { schema: unknown; contextValue: unknown },
-    stop: (errors: readonly unknown[]) => void,
-  ): void | Promise<void> => {
-    const { costed: of } = (contextValue as InCall).call;
-    if (of === null) return;
-    if (limiter.isAlone && spends(schema as GraphQLSchema, of.document, of.operationName))
-      return stop([spendingWaits()]);
-    of.hasRun = true;
-    if (drawnFor(of.standing.cost) === 0) return;
-    return drawPoints(limiter, of).catch((error: unknown) => {
+/**
+ * The last of the gates: whatever is refused by another one costs nothing.
+ * @returns what refuses the operation; nothing when it may run
+ */
+export function drawCost(
+  limiter: RateLimiter,
+  schema: GraphQLSchema,
+  of: Costed,
+): Refusal | undefined | Promise<Refusal | undefined> {
+  if (limiter.isAlone && spends(schema, of.document, of.operationName)) return [spendingWaits()];
+  of.hasRun = true;
+  if (drawnFor(of.standing.cost) === 0) return undefined;
+  return drawPoints(limiter, of).then(
+    () => undefined,
+    (error: unknown) => {
       of.hasRun = false;
       if (!isCoded(error)) throw error;
-      stop([error]);
-    });
-  };
-  return {
-    onExecute: ({ args, setResultAndStopExecution }) =>
-      draw(args, (errors) => setResultAndStopExecution({ errors } as never)),
-    onSubscribe: ({ args, setResultAndStopExecution }) =>
-      draw(args, (errors) => setResultAndStopExecution({ errors } as never)),
-  };
+      return [error];
+    },
+  );
 }
 
 async function drawPoints(limiter: RateLimiter, { principal, standing }: Costed): Promise<void> {

@@ -14,6 +14,8 @@ export interface DoorFacts {
   readonly origin: string | null;
   /** On this process's `performance.now()`. */
   readonly receivedAtMs: number;
+  /** Which way the operation was answered; null: none, or not yet. A field of the log. */
+  lane: 'fast' | 'ordinary' | null;
 }
 
 const HARMLESS_ID = /^[\w.:+=-]{1,64}$/;
@@ -27,6 +29,7 @@ export function factsOf(req: IncomingMessage, trustProxy: number): DoorFacts {
     userAgent: req.headers['user-agent']?.slice(0, USER_AGENT_CHARACTERS_MAX) ?? null,
     origin: req.headers.origin ?? null,
     receivedAtMs: performance.now(),
+    lane: null,
   };
 }
 

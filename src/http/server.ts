@@ -3,12 +3,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { type Config, urlOfAddress } from '../config.js';
+import type { Gate } from '../graphql/gate.js';
 import { ConfigurationError } from '../platform/errors.js';
+import type { Authenticate, ContextFor, DoorLimits } from './call.js';
 import type { FetchHandler } from './fetch-bridge.js';
-import { type Authenticate, type ContextFor, createGraphql, type DoorLimits } from './graphql.js';
+import { createGraphql } from './graphql.js';
 import { createHealth, type ReadinessChecks } from './health.js';
 import type { HookReceivers } from './hooks.js';
 import { createMetrics, type EffectsByStatus, type Metrics } from './metrics.js';
@@ -27,8 +28,10 @@ export interface DoorOptions {
   readonly contextFor: ContextFor;
   /** Null: nothing is limited. */
   readonly limits?: DoorLimits | null;
-  /** Yoga plugins that run after limits and validation. */
-  readonly plugins?: readonly Plugin[];
+  /** `off`: everything goes the ordinary way. */
+  readonly fastLane?: 'on' | 'off';
+  /** Asked after limits and validation. */
+  readonly gates?: readonly Gate[];
   readonly readiness: ReadinessChecks;
   /** Answers `/api/auth/*`; null: these paths do not exist. */
   readonly signIn?: FetchHandler | null;
@@ -65,13 +68,14 @@ export function createDoor(options: DoorOptions): Door {
   const metrics = createMetrics(options.effectsByStatus ?? null);
   const health = createHealth(options.readiness, log);
   const origins = () => ({ own: config.publicUrl, allowed: config.allowedOrigins });
-  const { schema, authenticate, contextFor, limits: doorLimits = null, plugins = [] } = options;
+  const { schema, authenticate, contextFor, limits: doorLimits = null, gates = [], fastLane = 'on' } = options;
   const graphql = createGraphql({
     schema,
     authenticate,
     contextFor,
     limits: doorLimits,
-    plugins,
+    gates,
+    fastLane,
     origins,
     metrics,
     streams,
@@ -142,7 +146,14 @@ function observe(
   const milliseconds = performance.now() - startedAt;
   const isStream = String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
   metrics.countRequest(req.method ?? 'OTHER', route, res.statusCode, isStream ? Number.NaN : milliseconds / 1_000);
-  const line = { requestId: facts.id, method: req.method, route, status: res.statusCode, ms: Math.round(milliseconds) };
+  const line = {
+    requestId: facts.id,
+    method: req.method,
+    route,
+    status: res.statusCode,
+    ms: Math.round(milliseconds),
+    ...(facts.lane === null ? {} : { lane: facts.lane }),
+  };
   if (res.statusCode >= 500) log.warn(line, 'request');
   else log.debug(line, 'request');
 }

@@ -7,7 +7,7 @@ import type { Scope } from '../../src/guard/scopes.js';
 import { answerOf } from '../../src/http/masking.js';
 import { createLogger } from '../../src/platform/logger.js';
 import { smallSchema } from './small-schema.js';
-import { type Answer, contextOf, principalWith, speaker } from './speak.js';
+import { type Answer, asPlugin, contextOf, principalWith, speaker } from './speak.js';
 
 const { schema, ran } = smallSchema();
 beforeEach(() => {
@@ -139,7 +139,7 @@ describe('a subscription', () => {
     const yoga = createYoga({
       schema,
       context: () => contextOf(principal),
-      plugins: [preflight({ introspection: 'open', preflight: mode })],
+      plugins: [asPlugin(preflight({ introspection: 'open', preflight: mode }))],
       logging: false,
     });
     const response = await yoga.fetch('http://test/graphql', {
@@ -172,7 +172,7 @@ describe('onRefused', () => {
     const yoga = createYoga({
       schema,
       context: () => contextOf(principalWith([])),
-      plugins: [preflight({ introspection: 'open', onRefused })],
+      plugins: [asPlugin(preflight({ introspection: 'open', onRefused }))],
       logging: false,
     });
     const body = JSON.stringify({ query: '{ contact { name } }' });

@@ -1,8 +1,9 @@
 // Speaks to a schema as a principal, over yoga's fetch, with preflight on or off.
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Principal } from '../../src/auth/principal.js';
 import type { Context, Inside, Services } from '../../src/context.js';
+import { type Gate, passGates } from '../../src/graphql/gate.js';
 import { preflight } from '../../src/graphql/preflight/preflight.js';
 import type { Role } from '../../src/guard/roles.js';
 import type { Scope } from '../../src/guard/scopes.js';
@@ -67,7 +68,7 @@ export interface Answer {
 
 /** Speaks to the schema over yoga's fetch; `off` leaves the second wall alone. */
 export const speaker = (schema: GraphQLSchema, mode: 'on' | 'off', introspection: 'open' | 'keys' = 'open') => {
-  const plugins: Plugin<Context>[] = [preflight({ introspection, preflight: mode })];
+  const plugins: Plugin<Context>[] = [asPlugin(preflight({ introspection, preflight: mode }))];
   const ask = (context: Context) =>
     createYoga({ schema, context: () => context, plugins, logging: false, maskedErrors: { maskError: shown } });
   return async (query: string, context: Context, variables: object = {}, operationName?: string): Promise<Answer> => {
@@ -77,6 +78,21 @@ export const speaker = (schema: GraphQLSchema, mode: 'on' | 'off', introspection
       body: JSON.stringify({ query, variables, operationName }),
     });
     return { ...((await response.json()) as object), status: response.status };
+  };
+};
+
+export const asPlugin = (gate: Gate): Plugin<Context> => {
+  const refusalOf = ({ schema, document, operationName, variableValues: variables, contextValue }: ExecutionArgs) =>
+    passGates([gate], { schema, document, operationName, variables, context: contextValue as Context });
+  return {
+    async onExecute({ args, setResultAndStopExecution }) {
+      const errors = await refusalOf(args as ExecutionArgs);
+      if (errors !== undefined) setResultAndStopExecution({ errors } as never);
+    },
+    async onSubscribe({ args, setResultAndStopExecution }) {
+      const errors = await refusalOf(args as ExecutionArgs);
+      if (errors !== undefined) setResultAndStopExecution({ errors } as never);
+    },
   };
 };
 

@@ -11,6 +11,7 @@ import {
 import { pino } from 'pino';
 import type { Credentials } from '../../src/auth/credentials.js';
 import type { Principal } from '../../src/auth/principal.js';
+import type { Context } from '../../src/context.js';
 import { createDoor, type Door, type DoorOptions } from '../../src/http/server.js';
 import { badInput, CodedError } from '../../src/platform/errors.js';
 
@@ -174,13 +175,14 @@ export async function startTestServer(options: Partial<DoorOptions> = {}): Promi
     schema: testSchema(),
     sdl: SDL,
     authenticate,
-    contextFor: (principal, facts) => ({
-      who: principal?.id ?? null,
-      facts,
-      get world() {
-        throw new CodedError('UNAUTHENTICATED', 'Nobody asked for the world.', { reason: 'MISSING' });
-      },
-    }),
+    contextFor: (principal, facts) =>
+      ({
+        who: principal?.id ?? null,
+        facts,
+        get world() {
+          throw new CodedError('UNAUTHENTICATED', 'Nobody asked for the world.', { reason: 'MISSING' });
+        },
+      }) as unknown as Context,
     readiness: {},
     ...options,
   });

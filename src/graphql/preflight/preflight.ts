@@ -1,19 +1,12 @@
 // Step 5 of the walk: an operation is judged as a whole before anything runs. What a document takes is read from it once
 // and kept as long as the document is (the parser's cache bounds that); a verdict is kept per scope set and values of the
 // conditions, a bounded number per operation. A refused operation executes nothing.
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  type GraphQLError,
-  type GraphQLSchema,
-  getVariableValues,
-  locatedError,
-} from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import { type DocumentNode, type GraphQLError, type GraphQLSchema, getVariableValues, locatedError } from 'graphql';
 import type { Principal } from '../../auth/principal.js';
 import type { Context } from '../../context.js';
 import type { Scope } from '../../guard/scopes.js';
 import { isCoded } from '../../platform/errors.js';
+import type { Gate } from '../gate.js';
 import { argumentsOf, holds, readCondition, type Variables } from './conditions.js';
 import { type Requirements, requirementsOf } from './requirements.js';
 import { noteScopesUsed } from './scope-use.js';
@@ -142,36 +135,17 @@ const badInputs = (judged: Judged, variables: Variables, values: readonly string
   return errors;
 };
 
-/** For yoga, among the last of its plugins: what other plugins refuse is refused before. */
-export const preflight = (options: PreflightOptions): Plugin<Context> => {
-  if (options.preflight === 'off') return {};
-  const refuse = (args: ExecutionArgs, stop: (errors: readonly GraphQLError[]) => void): void | Promise<void> => {
-    const context = args.contextValue as Context;
-    const { errors, scopesUsed: used } = judgementOf({
-      schema: args.schema,
-      document: args.document,
-      operationName: args.operationName,
-      variables: args.variableValues,
-      principal: context.principal,
-      introspection: options.introspection,
-    });
-    if (errors.length > 0) return tell(options, context, errors, stop);
-    noteScopesUsed(context, used);
+/** `off` in tests only: a gate that lets everything pass. */
+export const preflight = ({ introspection, preflight: mode, onRefused }: PreflightOptions): Gate => {
+  if (mode === 'off') return () => undefined;
+  return ({ schema, document, operationName, variables, context }) => {
+    const { principal } = context;
+    const judged = judgementOf({ schema, document, operationName, variables, principal, introspection });
+    if (judged.errors.length === 0) {
+      noteScopesUsed(context, judged.scopesUsed);
+      return undefined;
+    }
+    const told = onRefused?.(context, judged.errors);
+    return told instanceof Promise ? told.then(() => judged.errors) : judged.errors;
   };
-  return {
-    onExecute: ({ args, setResultAndStopExecution }) =>
-      refuse(args as ExecutionArgs, (errors) => setResultAndStopExecution({ errors })),
-    onSubscribe: ({ args, setResultAndStopExecution }) =>
-      refuse(args as ExecutionArgs, (errors) => setResultAndStopExecution({ errors })),
-  };
-};
-
-const tell = async (
-  { onRefused }: PreflightOptions,
-  context: Context,
-  errors: readonly GraphQLError[],
-  stop: (errors: readonly GraphQLError[]) => void,
-): Promise<void> => {
-  await onRefused?.(context, errors);
-  stop(errors);
 };

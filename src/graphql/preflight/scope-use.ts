@@ -1,8 +1,8 @@
 // Which scopes of a key a request used, for whoever narrows it later: what the preflight found, once nothing has refused
 // the operation any more. A refused operation uses none; a subscription uses them once, when it begins.
-import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../../context.js';
 import type { Scope } from '../../guard/scopes.js';
+import type { Gate } from '../gate.js';
 
 const USED = Symbol('scopes used');
 
@@ -11,12 +11,9 @@ export const noteScopesUsed = ({ memo }: Context, scopes: readonly Scope[]): voi
   memo.set(USED, scopes);
 };
 
-/** For yoga, the last of its plugins: what the others refuse is not counted. */
-export const scopeUse = (): Plugin<Context> => {
-  const count = ({ contextValue }: { readonly contextValue?: unknown }): void => {
-    const context = contextValue as Context;
-    const used = context.memo.get(USED) as readonly Scope[] | undefined;
-    if (used !== undefined) context.useScopes(used);
-  };
-  return { onExecute: ({ args }) => count(args), onSubscribe: ({ args }) => count(args) };
+/** After all gates that may refuse: what they refuse is not counted. */
+export const scopeUse: Gate = ({ context }) => {
+  const used = context.memo.get(USED) as readonly Scope[] | undefined;
+  if (used !== undefined) context.useScopes(used);
+  return undefined;
 };

@@ -1,7 +1,6 @@
-import { GraphQLError, type GraphQLSchema } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import { GraphQLError, print } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Call } from '../../src/http/graphql.js';
+import type { Gate } from '../../src/graphql/gate.js';
 import { badInput, CodedError } from '../../src/platform/errors.js';
 import { counted, GRAPHQL_RESPONSE, startTestServer, type TestServer } from './test-server.js';
 
@@ -13,9 +12,9 @@ interface Body {
   errors: { path?: unknown; extensions: Record<string, unknown> }[];
 }
 
-async function refusedBy(plugin: Plugin, accept: string, query = 'mutation { count(by: 1) }') {
+async function refusedBy(gate: Gate, accept: string, query = 'mutation { count(by: 1) }') {
   const before = counted.total;
-  server = await startTestServer({ plugins: [plugin] });
+  server = await startTestServer({ gates: [gate] });
   const response = await server.post({ query }, { accept });
   const body = (await response.json()) as Body;
   expect(body).not.toHaveProperty('data');
@@ -23,11 +22,11 @@ async function refusedBy(plugin: Plugin, accept: string, query = 'mutation { cou
   return { status: response.status, errors: body.errors };
 }
 
-const throwing = (error: Error): Plugin => ({
-  onExecute() {
+const throwing =
+  (error: Error): Gate =>
+  () => {
     throw error;
-  },
-});
+  };
 
 const forbidden = (): CodedError =>
   new CodedError('FORBIDDEN', 'Insufficient permissions. Required scope: agents:write', {
@@ -36,7 +35,7 @@ const forbidden = (): CodedError =>
   });
 
 describe.each([GRAPHQL_RESPONSE, 'application/json'])(
-  'a plugin that judges the operation before it runs (%s)',
+  'a gate that judges the operation before it runs (%s)',
   (accept) => {
     it('refuses with 403 by throwing', async () => {
       const { status, errors } = await refusedBy(throwing(forbidden()), accept);
@@ -49,8 +48,7 @@ describe.each([GRAPHQL_RESPONSE, 'application/json'])(
         { length: 12 },
         (_, place) => new GraphQLError('x', { path: [`field${place}`], originalError: forbidden() }),
       );
-      const plugin: Plugin = { onExecute: ({ setResultAndStopExecution }) => setResultAndStopExecution({ errors }) };
-      const refused = await refusedBy(plugin, accept);
+      const refused = await refusedBy(async () => errors, accept);
       expect(refused.status).toBe(403);
       expect(refused.errors).toHaveLength(10);
       expect(refused.errors[3]).toMatchObject({ path: ['field3'], extensions: { code: 'FORBIDDEN' } });
@@ -68,32 +66,25 @@ describe.each([GRAPHQL_RESPONSE, 'application/json'])(
   },
 );
 
-describe('a plugin', () => {
+describe('a gate', () => {
   it('refuses a subscription before its source is opened', async () => {
-    const plugin: Plugin = {
-      onSubscribe() {
-        throw forbidden();
-      },
-    };
-    server = await startTestServer({ plugins: [plugin] });
+    server = await startTestServer({ gates: [throwing(forbidden())] });
     const response = await server.post({ query: 'subscription { silence }' }, { accept: 'text/event-stream' });
     expect(response.status).toBe(403);
     expect(await response.text()).toContain('"code":"FORBIDDEN"');
   });
 
-  it('runs after limits and validation, and finds the call and the context', async () => {
+  it('runs after limits and validation, and finds the operation and the context', async () => {
     const seen: unknown[] = [];
-    const plugin: Plugin = {
-      onExecute({ args }) {
-        const context = args.contextValue as unknown as { call: Call; who: string };
-        seen.push(context.who, context.call.params.query, (args.schema as GraphQLSchema).getQueryType()?.name);
-      },
+    const gate: Gate = ({ context, document, schema }) => {
+      seen.push((context as unknown as { who: string }).who, print(document), schema.getQueryType()?.name);
+      return undefined;
     };
-    server = await startTestServer({ plugins: [plugin] });
+    server = await startTestServer({ gates: [gate] });
     await server.post({ query: '{ nothing }' }, { 'x-api-key': 'good1' });
     await server.post({ query: `{ ${'__typename '.repeat(30)} }` }, { 'x-api-key': 'good1' });
     expect(seen).toEqual([]);
     await server.post({ query: '{ hello }' }, { 'x-api-key': 'good1' });
-    expect(seen).toEqual(['good1', '{ hello }', 'Query']);
+    expect(seen).toEqual(['good1', '{\n  hello\n}', 'Query']);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { documentCache } from '../../src/http/document-cache.js';
+import { documentCache } from '../../src/graphql/document-cache.js';
 
 describe('the document cache', () => {
   it('forgets the least recently used first', () => {
