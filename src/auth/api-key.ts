@@ -46,12 +46,15 @@ export interface ApiKeyDoor {
   judge(key: string, ip: string | null): Promise<Admission>;
 }
 
-interface FoundKey extends KeyRow {
+interface FoundKey {
+  /** The row as JSON: one text to compare and to read, instead of twenty columns to take apart at each request. */
+  readonly facts: string;
   readonly ends_in_ms: number | null;
 }
 
-const FIND_KEY = `SELECT *, (extract(epoch FROM LEAST(expires_at, retires_at) - now()) * 1000)::float8 AS ends_in_ms
-  FROM sallyport_find_key($1)`;
+const FIND_KEY = `SELECT row_to_json(f)::text AS facts,
+    (extract(epoch FROM LEAST(f.expires_at, f.retires_at) - now()) * 1000)::float8 AS ends_in_ms
+  FROM sallyport_find_key($1) f`;
 
 /**
  * @param forms a brand alone: no other keys are known
@@ -88,14 +91,35 @@ function admitted(row: FoundKey | undefined, ip: string | null): Admission {
   if (row === undefined) {
     throw unauthenticated('UNKNOWN', 'No such API key. Check that it belongs to this server, or have one created.');
   }
-  requireLive(row);
-  if (!isIpAllowed(ip, row.allowed_ips)) {
+  const { row: key, principal } = read(row.facts);
+  requireLive(key);
+  if (!isIpAllowed(ip, key.allowed_ips)) {
     throw new CodedError(
       'IP_NOT_ALLOWED',
       "This API key may not be used from your address. Use one of the key's allowed addresses, or have them changed.",
     );
   }
-  return { principal: principalOfRow(row), secretId: row.secret_id, endsInMs: row.ends_in_ms };
+  return { principal, secretId: key.secret_id, endsInMs: row.ends_in_ms };
+}
+
+interface ReadKey {
+  readonly row: KeyRow;
+  readonly principal: Principal;
+}
+
+// A memo of a pure function: the same facts always amount to the same principal. Whether they still hold is asked anew at
+// each request.
+const readings = new Map<string, ReadKey>();
+const READINGS_MAX = 2_000;
+
+function read(facts: string): ReadKey {
+  const known = readings.get(facts);
+  if (known !== undefined) return known;
+  const row = JSON.parse(facts) as KeyRow;
+  const reading = { row, principal: principalOfRow(row) };
+  if (readings.size >= READINGS_MAX) readings.clear();
+  readings.set(facts, reading);
+  return reading;
 }
 
 const isOfForm = (key: string, forms: KeyForms | string): boolean =>

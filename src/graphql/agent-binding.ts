@@ -37,15 +37,26 @@ function forbiddenAgent(): GraphQLError {
 
 /** Every agent id that the caller wrote, in the document or in its variables. */
 export function agentIdsIn(document: DocumentNode, variables: unknown): readonly string[] {
-  const ids = new Set<string>();
-  const note = (value: unknown): void => {
-    if (typeof value === 'string') {
-      if (isId(value, 'agt')) ids.add(value);
-    } else if (typeof value === 'object' && value !== null) {
-      for (const part of Object.values(value)) note(part);
-    }
-  };
-  visit(document, { StringValue: ({ value }) => note(value) });
-  note(variables);
+  const ids = new Set<string>(writtenIn(document));
+  noteIds(variables, ids);
   return [...ids];
+}
+
+const written = new WeakMap<DocumentNode, ReadonlySet<string>>();
+
+function writtenIn(document: DocumentNode): ReadonlySet<string> {
+  const known = written.get(document);
+  if (known !== undefined) return known;
+  const ids = new Set<string>();
+  visit(document, { StringValue: ({ value }) => noteIds(value, ids) });
+  written.set(document, ids);
+  return ids;
+}
+
+function noteIds(value: unknown, ids: Set<string>): void {
+  if (typeof value === 'string') {
+    if (isId(value, 'agt')) ids.add(value);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const part of Object.values(value)) noteIds(part, ids);
+  }
 }

@@ -20,7 +20,7 @@ export function clientIp(
   forwardedFor: string | undefined,
   trustProxy: number,
 ): string | null {
-  const seen = peer === undefined ? null : normalAddress(peer);
+  const seen = peer === undefined ? null : normalPeer(peer);
   if (trustProxy === 0 || forwardedFor === undefined) return seen;
   const chain = [...forwardedFor.split(',').map(normalAddress), seen];
   // Text that is no address was written by nobody we trust: go towards the proxies until one is.
@@ -29,4 +29,17 @@ export function clientIp(
     if (address !== null && address !== undefined) return address;
   }
   return null;
+}
+
+// A memo of a pure function: callers keep their connections, and proxies are few.
+const peers = new Map<string, string | null>();
+const PEERS_MAX = 1_000;
+
+function normalPeer(peer: string): string | null {
+  const known = peers.get(peer);
+  if (known !== undefined) return known;
+  const normal = normalAddress(peer);
+  if (peers.size >= PEERS_MAX) peers.clear();
+  peers.set(peer, normal);
+  return normal;
 }

@@ -102,7 +102,7 @@ export const requirementsFor = (
 };
 
 const verdictFor = (judged: Judged, principal: Principal | null, values: readonly string[]): KeptVerdict => {
-  const key = JSON.stringify([principal?.verdictKey ?? null, ...values]);
+  const key = verdictKeyOf(principal, values);
   const known = judged.verdicts.get(key);
   if (known !== undefined) return known;
   const refused = judge(judged, principal, values);
@@ -111,6 +111,12 @@ const verdictFor = (judged: Judged, principal: Principal | null, values: readonl
   if (judged.verdicts.size >= VERDICTS_MAX && oldest !== undefined) judged.verdicts.delete(oldest);
   judged.verdicts.set(key, verdict);
   return verdict;
+};
+
+/** Mostly the principal's own text, which is one and the same string at each request and so costs nothing to look up. */
+const verdictKeyOf = (principal: Principal | null, values: readonly string[]): string => {
+  const held = principal === null ? '' : principal.verdictKey;
+  return values.length === 0 ? held : JSON.stringify([held, ...values]);
 };
 
 const NO_VARIABLES: Variables = {};
