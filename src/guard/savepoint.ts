@@ -11,6 +11,8 @@ export async function withSavepoint<T>(db: GuardedDb, run: () => Promise<T>): Pr
     return result;
   } catch (error) {
     await db.$sql(sql`ROLLBACK TO SAVEPOINT sallyport_part`);
+    // It would go on standing in front of that of an outer part, which has the same name.
+    await db.$sql(sql`RELEASE SAVEPOINT sallyport_part`);
     throw error;
   }
 }
