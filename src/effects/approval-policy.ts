@@ -159,9 +159,10 @@ export const triedRules = (rules: readonly ApprovalRule[], facts: ApprovalFacts)
 export const approvalsNeeded = (requirement: Requirement): number =>
   ({ NONE: 0, CONFIRM: 0, ONE: 1, TWO: 2 })[requirement];
 
-const verdictOf = (
+/** What a rule says of a request of this kind of principal. */
+export const verdictOf = (
   { id, version, requirement, approvers, atCap = 'REFUSE', reason }: ApprovalRule,
-  facts: ApprovalFacts,
+  facts: Pick<ApprovalFacts, 'principalKind'>,
 ): RuleVerdict => {
   // Only a person can confirm an own request; whoever else asks needs somebody.
   const asked = requirement === 'CONFIRM' && facts.principalKind !== 'SESSION' ? 'ONE' : requirement;

@@ -8,13 +8,14 @@ import { roleAtLeast } from '../guard/roles.js';
 import { badInput, CodedError, conflict } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
 import { approvalsNeeded } from './approval-policy.js';
+import { sealedRule } from './decided.js';
 import type { EffectDeps } from './deps.js';
 import { endEffect } from './end-effect.js';
-import { reserve } from './ledger.js';
+import { requireStillWithinCaps, reserve } from './ledger.js';
 import { effectLimits } from './limits.js';
 import { emitEffect, enqueuePerforming, expiryFrom } from './propose.js';
 import { requireRequester, requireStillTrue, requireUnaltered } from './requester.js';
-import { isOwn, lockEffect, moveEffect, payerOf, requireReadable, ruleOf } from './stored-effect.js';
+import { isOwn, lockEffect, moveEffect, payerOf, requireReadable } from './stored-effect.js';
 import type { World } from './world.js';
 
 interface Approval {
@@ -26,7 +27,7 @@ interface Approval {
 export async function approve(world: World, deps: EffectDeps, { effectId, seal, comment }: Approval): Promise<Effect> {
   requireComment(comment, 'input.comment');
   const effect = await lockForDecision(world, effectId);
-  const rule = ruleOf(effect);
+  const rule = await sealedRule(deps, world.db, effect);
   if (rule.requirement === 'CONFIRM' && !isParked(effect)) {
     throw new CodedError('FORBIDDEN', 'This request waits for its own requester, who confirms it with confirmEffect.');
   }
@@ -63,7 +64,7 @@ export async function confirm(world: World, deps: EffectDeps, { effectId, seal }
   if (world.principal.kind !== 'SESSION' || !isOwn(world.principal, effect)) {
     throw new CodedError('FORBIDDEN', 'Only the signed-in person who asked for it can confirm it.');
   }
-  if (ruleOf(effect).requirement !== 'CONFIRM') {
+  if ((await sealedRule(deps, world.db, effect)).requirement !== 'CONFIRM') {
     throw new CodedError(
       'FORBIDDEN',
       'This request waits for the approval of somebody else; confirming it is not enough.',
@@ -168,6 +169,8 @@ async function judgeAgain(world: World, deps: EffectDeps, effect: Effect): Promi
   await requireRequester(world, deps, effect);
   const definition = deps.definitions.get(effect.kind);
   if (definition !== undefined) await requireStillTrue(world, definition, effect);
+  // What a cap parked is judged when it is reserved.
+  if (effect.priceCredits > 0 && !isParked(effect)) await requireStillWithinCaps(world.db, payerOf(effect));
 }
 
 /** @returns how many people have approved this seal. @throws CONFLICT when this person already decided */

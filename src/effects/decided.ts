@@ -3,19 +3,20 @@
 import type { Effect } from '../generated/prisma/client.js';
 import type { Clock } from '../platform/clock.js';
 import { CodedError } from '../platform/errors.js';
-import { approvalsNeeded, type Requirement } from './approval-policy.js';
+import { approvalsNeeded, type RuleVerdict, verdictOf } from './approval-policy.js';
 import type { EffectDeps } from './deps.js';
 import { isOwn, ruleOf } from './stored-effect.js';
 import type { World } from './world.js';
 
 /** @throws APPROVAL_MISMATCH when the decisions that its rule asks for are not there, under this seal */
 export async function requireDecided(deps: EffectDeps, db: World['db'], effect: Effect): Promise<void> {
-  const requirement = await requirementOf(deps, db, effect);
+  const { requirement } = await sealedRule(deps, db, effect);
   if (requirement === 'NONE') return;
   const decisions = await db.effectDecision.findMany({ where: { effectId: effect.id, verdict: 'APPROVED' } });
   const sealed = decisions.filter(({ seal }) => seal === effect.seal);
   const own = sealed.filter(({ userId }) => isOwn({ id: userId }, effect)).length;
-  const isDecided = requirement === 'CONFIRM' ? own > 0 : sealed.length - own >= approvalsNeeded(requirement);
+  // One that a cap parked was approved by somebody else, who may do what a confirmation does.
+  const isDecided = requirement === 'CONFIRM' ? sealed.length > 0 : sealed.length - own >= approvalsNeeded(requirement);
   if (!isDecided) {
     throw new CodedError(
       'APPROVAL_MISMATCH',
@@ -24,14 +25,17 @@ export async function requireDecided(deps: EffectDeps, db: World['db'], effect: 
   }
 }
 
-/** The seal names the rule, not what it says: the rule speaks for itself, whatever the row claims it said. */
-async function requirementOf(deps: EffectDeps, db: World['db'], effect: Effect): Promise<Requirement> {
+/**
+ * The seal names the rule, not what it says: the rule speaks for itself, whatever the row claims it said.
+ * @throws APPROVAL_MISMATCH when there never was such a rule
+ */
+export async function sealedRule(deps: EffectDeps, db: World['db'], effect: Effect): Promise<RuleVerdict> {
   const stored = ruleOf(effect);
   const known = await deps.ruleAt(db, stored.id, stored.version);
   if (known === null) {
     throw new CodedError('APPROVAL_MISMATCH', 'The rule that decided on this request is not known. Ask for it again.');
   }
-  return known.requirement === 'CONFIRM' && effect.actorKind !== 'SESSION' ? 'ONE' : known.requirement;
+  return verdictOf(known, { principalKind: effect.actorKind });
 }
 
 /** @throws CONFLICT once it was approved too long ago */

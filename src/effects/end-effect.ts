@@ -4,9 +4,9 @@ import type { Effect } from '../generated/prisma/client.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { EffectEnd, EffectFailure } from './define-effect.js';
 import type { EffectDeps } from './deps.js';
-import { charge, release, reservedFor } from './ledger.js';
+import { charge, release, reservationOf } from './ledger.js';
 import { emitEffect } from './propose.js';
-import { asJson, moveEffect, payerOf } from './stored-effect.js';
+import { asJson, moveEffect } from './stored-effect.js';
 import type { World } from './world.js';
 
 export interface Ending {
@@ -15,23 +15,25 @@ export interface Ending {
   readonly failure?: EffectFailure;
   /** Leaves the domain's own rows alone: for when they are what fails. */
   readonly withoutDomain?: boolean;
+  /** It was captured for a workspace that rehearses: what was reserved goes back. */
+  readonly isRehearsal?: boolean;
 }
 
 /** @throws CONFLICT when somebody else moved it first; whatever the domain's hook throws */
 export async function endEffect(world: World, deps: EffectDeps, effect: Effect, ending: Ending): Promise<Effect> {
   const { status } = ending;
   // What the ledger holds, not what the row says: an altered row moves no money.
-  const isFree = effect.priceCredits === 0 && effect.reservedCredits === 0;
-  const reserved = isFree ? 0 : await reservedFor(world.db, effect.id);
+  const { credits: reserved, payer } = await reservationOf(world.db, effect.id);
+  const isCharged = status === 'SUCCEEDED' && ending.isRehearsal !== true;
   const ended = await moveEffect(world.db, effect, status, {
     result: asJson(ending.result) ?? Prisma.DbNull,
     failure: asJson(ending.failure) ?? Prisma.DbNull,
-    chargedCredits: status === 'SUCCEEDED' ? reserved : 0,
+    chargedCredits: isCharged ? reserved : 0,
     reservedCredits: status === 'UNCERTAIN' ? reserved : 0,
   });
   if (ending.withoutDomain !== true) await tellDomain(world, deps, ended, ending);
-  if (status === 'SUCCEEDED') await charge(world.db, payerOf(effect), reserved);
-  else if (status !== 'UNCERTAIN') await release(world.db, payerOf(effect), reserved);
+  if (isCharged) await charge(world.db, payer, reserved);
+  else if (status !== 'UNCERTAIN') await release(world.db, payer, reserved);
   await emitEffect(world, ended);
   return ended;
 }

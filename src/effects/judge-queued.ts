@@ -6,9 +6,8 @@ import type { Effect } from '../generated/prisma/client.js';
 import { CodedError, isCoded } from '../platform/errors.js';
 import { requireDecided, requireInTime } from './decided.js';
 import type { EffectDefinition, EffectFailure } from './define-effect.js';
-import { requireStillWithinCaps, reservedFor } from './ledger.js';
+import { requireStillWithinCaps, reservationOf } from './ledger.js';
 import { requireRequester, requireStillTrue, requireUnaltered } from './requester.js';
-import { payerOf } from './stored-effect.js';
 import { requesterWorld, systemWorld, type WorkerDeps } from './worker-world.js';
 import type { World } from './world.js';
 
@@ -47,9 +46,10 @@ export async function judgeQueued(
  */
 async function requireReserved(db: World['db'], effect: Effect): Promise<void> {
   if (effect.priceCredits === 0) return;
-  const reserved = await reservedFor(db, effect.id);
-  if (reserved !== effect.priceCredits || reserved !== effect.reservedCredits) {
+  const { credits, payer } = await reservationOf(db, effect.id);
+  const isItsPayer = payer.apiKeyId === effect.apiKeyId && payer.agentId === effect.agentId;
+  if (credits !== effect.priceCredits || credits !== effect.reservedCredits || !isItsPayer) {
     throw new CodedError('APPROVAL_MISMATCH', 'The ledger holds no such reservation for it. Ask for it again.');
   }
-  await requireStillWithinCaps(db, payerOf(effect));
+  await requireStillWithinCaps(db, payer);
 }

@@ -34,11 +34,19 @@ export async function reserve(db: GuardedDb, payer: Payer, credits: number): Pro
   await writeLine(db, 'RESERVE', payer, 0, credits);
 }
 
-/** What the ledger holds in reserve for one effect. */
-export async function reservedFor(db: GuardedDb, effectId: string): Promise<number> {
-  const [row] = await db.$sql<{ reserved: number }>(sql`SELECT COALESCE(sum(l.reserved_delta), 0)::int AS reserved
+export interface Reservation {
+  readonly credits: number;
+  /** Who it was reserved on, as the ledger has it. */
+  readonly payer: Payer;
+}
+
+/** What the ledger holds in reserve for one effect, and on whose account, whatever the effect's own row says. */
+export async function reservationOf(db: GuardedDb, effectId: string): Promise<Reservation> {
+  const [row] = await db.$sql<{ credits: number; key: string | null; agent: string | null }>(sql`SELECT
+      COALESCE(sum(l.reserved_delta), 0)::int AS credits, min(l.api_key_id) AS key, min(l.agent_id) AS agent
     FROM ledger_entry l WHERE ${inWorkspace(db, 'LedgerEntry', 'l')} AND l.effect_id = ${effectId}`);
-  return row?.reserved ?? 0;
+  const { credits = 0, key = null, agent = null } = row ?? {};
+  return { credits, payer: { effectId, apiKeyId: key, agentId: agent } };
 }
 
 /** Asked again before it is spent: a cap may have been lowered since. @throws SPEND_CAP_EXCEEDED */

@@ -25,13 +25,24 @@ export const performJob = (deps: WorkerDeps): Job =>
 
 /** May run any number of times for one effect: only a run that finds it QUEUED does anything. */
 export async function performEffect(deps: WorkerDeps, place: EffectPlace): Promise<void> {
+  // Before the lease is written, so that what is believed here of its end is never later than what the database has.
+  const leasedAt = performance.now();
   const attempt = await inWorkspaceOf(deps, place, (db) => begin(deps, db, place));
   if (attempt === null) return;
   if (attempt === 'action') return performAction(deps, place);
   const stopBeating = keepLease(deps, attempt);
-  const outcome = await act(deps, attempt).finally(stopBeating);
+  const isTooLate = performance.now() - leasedAt >= deps.leaseMs;
+  const outcome = isTooLate ? heldUp : await act(deps, attempt).finally(stopBeating);
+  stopBeating();
   await settleAttempt(deps, attempt, outcome);
 }
+
+/** The process stood still until somebody else may have taken the attempt for lost: then nothing is begun any more. */
+const heldUp: AttemptOutcome = {
+  outcome: 'not-sent',
+  message: 'The worker was held up before it began.',
+  retryAfterMs: null,
+};
 
 /** While the attempt runs its lease is short and renewed: a dead worker is found out soon, a slow one is not taken for dead. */
 function keepLease(deps: WorkerDeps, { place, executionId }: Attempt): () => void {
@@ -85,7 +96,8 @@ async function start(deps: WorkerDeps, db: GuardedDb, place: EffectPlace, ready:
       now() + make_interval(secs => ${deps.leaseMs / 1000}::float8)) RETURNING id`);
   const effect = await moveEffect(db, ready.effect, 'PERFORMING');
   await emitEffect(systemWorld(deps, db, effect), effect);
-  return { ...ready, effect, place, executionId, number, connector };
+  const isRehearsal = ready.connectors === deps.sandbox;
+  return { ...ready, effect, place, executionId, number, connector, isRehearsal };
 }
 
 async function act(deps: WorkerDeps, { effect, definition, payload, connectors }: Attempt): Promise<AttemptOutcome> {

@@ -194,6 +194,7 @@ async function store(world: World, asked: NewEffect): Promise<Effect> {
         price: credits,
         priceBook: prices.version,
         rule,
+        isSandbox,
       }),
       approvalsNeeded: approvalsNeeded(rule.requirement),
       requestId: request.id,
@@ -233,10 +234,10 @@ export const emitEffect = ({ events }: Pick<World, 'events'>, effect: Effect): P
 export const enqueuePerforming = async (
   { db, enqueue }: Pick<World, 'db' | 'enqueue'>,
   effect: Effect,
-  startAfter?: Date,
+  waitMs = 0,
 ): Promise<void> => {
   const { organizationId, workspaceId } = db.$tenant;
-  const options = { singletonKey: effect.id, ...(startAfter === undefined ? {} : { startAfter }) };
+  const options = { singletonKey: effect.id, ...(waitMs === 0 ? {} : { waitMs }) };
   await enqueue(performEffectJob, { organizationId, workspaceId, effectId: effect.id }, options);
 };
 

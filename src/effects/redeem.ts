@@ -8,6 +8,7 @@ import { requireDecided, requireInTime } from './decided.js';
 import type { EffectDeps } from './deps.js';
 import type { Redemption } from './effect-port.js';
 import { endEffect } from './end-effect.js';
+import { isPaused } from './pause.js';
 import { emitEffect } from './propose.js';
 import { requireRequester, requireUnaltered } from './requester.js';
 import { asJson, isOwn, lockEffect, moveEffect } from './stored-effect.js';
@@ -15,7 +16,7 @@ import type { World } from './world.js';
 
 /**
  * Takes an approved action up for its requester; the effect is PERFORMING until `settleRedeemed`.
- * @throws NOT_FOUND for the request of another or of another action; CONFLICT unless it is approved and in time;
+ * @throws NOT_FOUND for the request of another or of another action; CONFLICT unless it is approved, in time, not paused;
  * APPROVAL_MISMATCH when the call is not the one that was approved
  */
 export async function redeem(
@@ -36,6 +37,11 @@ export async function redeem(
   }
   requireUnaltered(effect);
   requireInTime(world.clock, effect);
+  if (await isPaused(world.db, effect)) {
+    throw conflict('An admin paused what is queued here. Repeat the call once it is resumed.', {
+      status: effect.status,
+    });
+  }
   await requireDecided(deps, world.db, effect);
   await requireRequester(world, deps, effect);
   const performing = await moveEffect(world.db, effect, 'PERFORMING');

@@ -41,9 +41,13 @@ export async function requireStillTrue(world: World, definition: EffectDefinitio
   return payload;
 }
 
-/** @throws APPROVAL_MISMATCH when the row is not what was sealed */
+/** @throws APPROVAL_MISMATCH when the row is not what was sealed, or does not name the key that asked as such */
 export function requireUnaltered(effect: Effect): void {
-  if (sealOfStored(effect) !== effect.seal) {
+  if (sealOfStored(effect) !== effect.seal || !isOfItsKey(effect)) {
     throw new CodedError('APPROVAL_MISMATCH', 'The stored request is not what was sealed. Ask for it again.');
   }
 }
+
+/** Caps, pauses and separate duties look at the key; the seal names it as whoever asked. */
+const isOfItsKey = ({ actorKind, actorId, apiKeyId }: Effect): boolean =>
+  actorKind === 'ACCOUNT_KEY' || actorKind === 'AGENT_KEY' ? apiKeyId === actorId : apiKeyId === null;

@@ -16,10 +16,21 @@ export interface Sealed {
   /** Version of the price book that gave the price. */
   readonly priceBook: string;
   readonly rule: { readonly id: string; readonly version: number };
+  /** True: it is captured and costs nothing. Part of what is sealed only then. */
+  readonly isSandbox: boolean;
 }
 
 /** 64 hexadecimal characters. The order of members never matters; throws what `canonicalJson` throws. */
-export const sealOf = ({ kind, payload, workspaceId, principal, price, priceBook, rule }: Sealed): string => {
+export const sealOf = ({
+  kind,
+  payload,
+  workspaceId,
+  principal,
+  price,
+  priceBook,
+  rule,
+  isSandbox,
+}: Sealed): string => {
   if (payload === undefined) throw new TypeError('An effect without a payload cannot be sealed.');
   const sealed = canonicalJson({
     kind,
@@ -29,6 +40,7 @@ export const sealOf = ({ kind, payload, workspaceId, principal, price, priceBook
     price,
     priceBook,
     rule: { id: rule.id, version: rule.version },
+    ...(isSandbox ? { sandbox: true } : {}),
   });
   return createHash('sha256').update(sealed).digest('hex');
 };

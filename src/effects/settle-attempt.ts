@@ -1,5 +1,6 @@
 // After the act: what is known of it becomes the effect's status. Closing the attempt is the fence: only one who finds it
 // open may settle, so a worker that slept past its lease changes nothing any more.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectorOutcome, Connectors } from '../connectors/connector.js';
 import type { Effect, Prisma } from '../generated/prisma/client.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
@@ -20,24 +21,29 @@ export interface Attempt {
   /** Counts from 1. */
   readonly number: number;
   readonly connector: string;
+  /** Captured for a workspace that rehearses. */
+  readonly isRehearsal: boolean;
 }
 
 export type AttemptOutcome =
   | { readonly outcome: 'done'; readonly result: Prisma.InputJsonValue | null }
   | { readonly outcome: ConnectorOutcome; readonly message: string; readonly retryAfterMs: number | null };
 
-const SETTLE_TRIES = 3;
+/** Waits between the tries to write down what happened; after the last it is tried once more, without the domain's rows. */
+const SETTLE_AGAIN_MS = [50, 500];
 
 /** The act is done and cannot be repeated at will, so settling is: a domain row that cannot be written does not undo what happened. */
 export async function settleAttempt(deps: WorkerDeps, attempt: Attempt, outcome: AttemptOutcome): Promise<void> {
   for (let tried = 1; ; tried++) {
-    const withoutDomain = tried === SETTLE_TRIES;
+    const waitMs = SETTLE_AGAIN_MS[tried - 1];
+    const withoutDomain = waitMs === undefined;
     try {
       await inWorkspaceOf(deps, attempt.place, (db) => settle(deps, db, attempt, outcome, withoutDomain));
       return;
     } catch (error) {
       deps.log.error({ err: error, effectId: attempt.effect.id, tried }, 'an effect could not be settled');
-      if (withoutDomain) throw error;
+      if (waitMs === undefined) throw error;
+      await sleep(waitMs);
     }
   }
 }
@@ -57,7 +63,10 @@ async function settle(
   }
   const next = nextOf(deps, attempt.number, attempt.connector, outcome);
   if (next.status === 'QUEUED') await requeue(deps, db, effect, next.waitMs);
-  else await endEffect(systemWorld(deps, db, effect), deps.engine, effect, { ...next, withoutDomain });
+  else {
+    const { isRehearsal } = attempt;
+    await endEffect(systemWorld(deps, db, effect), deps.engine, effect, { ...next, withoutDomain, isRehearsal });
+  }
   await recordAttempt(deps, db, effect, attempt, next);
 }
 
@@ -96,11 +105,10 @@ export function nextOf(
 }
 
 export async function requeue(deps: WorkerDeps, db: GuardedDb, effect: Effect, waitMs: number): Promise<void> {
-  const now = deps.clock.now();
-  const queued = await moveEffect(db, effect, 'QUEUED', { expiresAt: expiryFrom(now) });
+  const queued = await moveEffect(db, effect, 'QUEUED', { expiresAt: expiryFrom(deps.clock.now()) });
   const world = systemWorld(deps, db, queued);
   await emitEffect(world, queued);
-  await enqueuePerforming(world, queued, waitMs === 0 ? undefined : new Date(now.getTime() + waitMs));
+  await enqueuePerforming(world, queued, waitMs);
 }
 
 async function recordAttempt(
@@ -116,7 +124,7 @@ async function recordAttempt(
     action: 'effect.perform',
     effectId: effect.id,
     outcome: next.status === 'FAILED' ? 'REFUSED' : 'DONE',
-    costCredits: next.status === 'SUCCEEDED' ? effect.reservedCredits : 0,
+    costCredits: next.status === 'SUCCEEDED' && !attempt.isRehearsal ? effect.reservedCredits : 0,
     details: { kind: effect.kind, status: next.status, attempt: number, connector, code: failure?.code ?? null },
   });
 }

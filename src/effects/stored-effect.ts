@@ -58,6 +58,7 @@ export const sealOfStored = (effect: Effect): string =>
     price: effect.priceCredits,
     priceBook: effect.priceBook,
     rule: ruleOf(effect),
+    isSandbox: effect.isSandbox,
   });
 
 export const isOwn = (principal: Pick<Principal, 'id'>, effect: Pick<Effect, 'actorId'>): boolean =>

@@ -9,6 +9,8 @@ export interface EnqueueOptions {
   readonly singletonKey?: string;
   /** Not before this moment; left out: at once. */
   readonly startAfter?: Date;
+  /** Not before so much time has passed by the database's clock, which all processes share. */
+  readonly waitMs?: number;
 }
 
 export type Enqueue = <Data>(kind: JobKind<Data>, data: Data, options?: EnqueueOptions) => Promise<void>;
@@ -18,7 +20,10 @@ export const enqueueIn =
   (db: GuardedDb): Enqueue =>
   async (kind, data, options = {}) => {
     const body = JSON.stringify(kind.data.parse(data));
+    const { singletonKey = null, startAfter = null, waitMs = null } = options;
+    const seconds = waitMs === null ? null : waitMs / 1000;
     await db.$sql(sql`SELECT sallyport_enqueue(
-      ${kind.name}::text, ${body}::jsonb, ${options.singletonKey ?? null}::text, ${options.startAfter ?? null}::timestamptz
+      ${kind.name}::text, ${body}::jsonb, ${singletonKey}::text,
+      COALESCE(${startAfter}::timestamptz, now() + make_interval(secs => ${seconds}::float8))
     )::text AS enqueued`);
   };

@@ -236,6 +236,18 @@ describe('cancelling', () => {
   });
 });
 
+it('asks the caps once more: one that was lowered meanwhile is answered, and the request goes on waiting', async () => {
+  const capped = await engine.key({ spendCapCredits: 10 });
+  const effect = await engine.propose(capped, { ...aParcel, credits: 4 });
+  const lower = (spendCapCredits: number) =>
+    engine.database.owner.apiKey.updateMany({ where: { id: capped.id }, data: { spendCapCredits } });
+  await lower(3);
+  expect(await refusedWith(engine.approve(admin, effect))).toMatchObject({ code: 'SPEND_CAP_EXCEEDED' });
+  await unchanged(effect);
+  await lower(4);
+  expect((await engine.approve(admin, effect)).status).toBe('QUEUED');
+});
+
 it('seals over everything that is decided on', async () => {
   const effect = await engine.propose(key);
   const sealed = {
@@ -246,6 +258,7 @@ it('seals over everything that is decided on', async () => {
     price: effect.priceCredits,
     priceBook: effect.priceBook,
     rule: ruleOf(effect),
+    isSandbox: false,
   };
   expect(sealOf(sealed)).toBe(effect.seal);
 });

@@ -146,6 +146,18 @@ describe('the last look before the world is touched', () => {
     expect(engine.calls).toEqual([]);
   });
 
+  it('lets leave what a cap parked and somebody approved, also where a confirmation would have been enough', async () => {
+    engine.state.rules = withRule({ requirement: 'CONFIRM', atCap: 'PARK' });
+    const cap = (spendCapCredits: number | null) =>
+      engine.database.owner.workspace.updateMany({ data: { spendCapCredits } });
+    await cap(0);
+    const parked = await engine.propose(owner);
+    expect(parked).toMatchObject({ status: 'AWAITING_APPROVAL', reservedCredits: 0 });
+    await cap(null);
+    await engine.perform(await engine.approve(admin, parked));
+    expect(await engine.read(parked)).toMatchObject({ status: 'SUCCEEDED', chargedCredits: 1 });
+  });
+
   it('does not believe a status that nobody decided', async () => {
     const waiting = await engine.propose(key);
     await alter(waiting, { status: 'QUEUED' });
@@ -249,6 +261,41 @@ describe('when the provider does not do it', () => {
     const last = (await leaseOf()).getTime();
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect((await leaseOf()).getTime()).toBe(last);
+  });
+
+  it('waits by the clock that all processes share, however wrong its own is', async () => {
+    for (const wrongMs of [-3_600_000, 3_600_000]) {
+      engine.state.now = new Date(Date.now() + wrongMs);
+      const effect = await engine.propose(owner);
+      engine.state.perform = throwing('not-sent');
+      await engine.perform(effect);
+      const { rows } = await engine.database.executeAsOwner(
+        'SELECT extract(epoch FROM max(start_after) - now())::float8 AS wait FROM pgboss.job WHERE singleton_key = $1',
+        [effect.id],
+      );
+      expect(Number(rows[0]?.wait)).toBeGreaterThan(0);
+      expect(Number(rows[0]?.wait)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('begins nothing when it was held up for longer than its lease', async () => {
+    const effect = await engine.propose(owner);
+    await performEffect({ ...engine.worker, leaseMs: 1 }, { ...engine.tenant, effectId: effect.id });
+    expect(engine.calls).toEqual([]);
+    expect(await engine.read(effect)).toMatchObject({ status: 'QUEUED' });
+    await engine.perform(effect);
+    expect(await engine.read(effect)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('charges nothing for what a workspace captured because it rehearses by now', async () => {
+    const before = await engine.account();
+    const effect = await engine.propose(owner, { ...aParcel, credits: 4 });
+    await engine.database.owner.workspace.updateMany({ data: { mode: 'SANDBOX' } });
+    await engine.perform(effect);
+    await engine.database.owner.workspace.updateMany({ data: { mode: 'LIVE' } });
+    expect(await engine.read(effect)).toMatchObject({ status: 'SUCCEEDED', chargedCredits: 0, reservedCredits: 0 });
+    expect(await engine.account()).toEqual(before);
+    expect((await engine.audited(effect)).at(-1)).toMatchObject({ action: 'effect.perform', costCredits: 0 });
   });
 
   it('fails what was refused', async () => {

@@ -11,6 +11,7 @@ const REQUEST: Sealed = {
   price: 1,
   priceBook: '2026-11',
   rule: { id: 'default.key', version: 1 },
+  isSandbox: false,
 };
 
 describe('the seal', () => {
@@ -31,6 +32,7 @@ describe('the seal', () => {
     ['price', { price: 2 }],
     ['price book', { priceBook: '2027-01' }],
     ['rule', { rule: { id: 'other', version: 1 } }],
+    ['captured rehearsal', { isSandbox: true }],
     ['version of the rule', { rule: { id: 'default.key', version: 2 } }],
   ])('breaks with another %s', (_what, change) => {
     expect(sealOf({ ...REQUEST, ...change })).not.toBe(sealOf(REQUEST));

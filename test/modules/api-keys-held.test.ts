@@ -81,6 +81,21 @@ it('is judged again: a decision under another seal does not count, and what was 
   });
 });
 
+it('waits as long as an admin pauses what is queued', async () => {
+  const effect = await held();
+  await approve(effect);
+  const { pauseEffects } = await shop.owner.data<{ pauseEffects: { pause: { id: string } } }>(
+    'mutation { pauseEffects(input: {}) { pause { id } } }',
+  );
+  expect((await refused({ ...input, effectId: effect.id })).extensions).toMatchObject({
+    ...{ code: 'CONFLICT', status: 'QUEUED' },
+  });
+  await shop.owner.data('mutation R($id: ID!) { resumeEffects(input: { pauseId: $id }) { resumedId } }', {
+    id: pauseEffects.pause.id,
+  });
+  expect((await create({ ...input, effectId: effect.id })).effect).toMatchObject({ status: 'SUCCEEDED' });
+});
+
 it('is no way into the request of another workspace', async () => {
   const foreign = await shop.signIn(shop.elsewhere);
   const effect = await held();

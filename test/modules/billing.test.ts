@@ -114,11 +114,23 @@ describe('a spend cap', () => {
     expect(await shop.lastEntry('spendCap.set')).toMatchObject({ subjectId: agentId, details: { credits: null } });
   });
 
-  it('that was lowered since lets nothing leave', async () => {
+  it('that was lowered since is answered at approval, and lets nothing leave that was approved before', async () => {
     const effect = await ask();
     const { spentCredits } = await billing();
     await setCap({ credits: spentCredits });
-    expect(await shop.approve(effect)).toMatchObject({ status: 'FAILED', failure: { code: 'SPEND_CAP_EXCEEDED' } });
+    const approving = { effectId: effect.id, seal: effect.seal };
+    const { extensions } = await shop.writesNothing(() => shop.owner.refused(approval, approving));
+    expect(extensions).toMatchObject({ code: 'SPEND_CAP_EXCEEDED', capOf: 'workspace' });
+    await setCap({ credits: null });
+    const { pauseEffects } = await shop.owner.data<{ pauseEffects: { pause: { id: string } } }>(
+      'mutation { pauseEffects(input: {}) { pause { id } } }',
+    );
+    await shop.owner.data(approval, approving);
+    await setCap({ credits: spentCredits });
+    await shop.owner.data('mutation R($id: ID!) { resumeEffects(input: { pauseId: $id }) { resumedId } }', {
+      id: pauseEffects.pause.id,
+    });
+    expect(await shop.ends(effect.id)).toMatchObject({ status: 'FAILED', failure: { code: 'SPEND_CAP_EXCEEDED' } });
     await setCap({ credits: null });
   });
 

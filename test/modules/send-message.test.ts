@@ -20,6 +20,9 @@ const changeContact = (data: { optedOutAt?: Date | null; email?: string | null; 
 const changeAgent = (status: 'ACTIVE' | 'PAUSED') =>
   shop.database.owner.agent.update({ where: where(shop.ids.agentId), data: { status } });
 
+const changeInbox = (data: { address: string }) =>
+  shop.database.owner.inbox.update({ where: where(shop.ids.inboxId), data });
+
 const content = (more: object = {}) => ({
   input: { conversationId: shop.ids.conversationId, body: 'It arrives tomorrow.', ...more },
 });
@@ -171,6 +174,7 @@ describe('refuses', () => {
     ['that opted out', () => changeContact({ optedOutAt: new Date() }), 'opted out'],
     ['whose address changed', () => changeContact({ email: 'else@example.com' }), 'another address'],
     ['whose agent was paused', () => changeAgent('PAUSED'), 'paused'],
+    ['from an inbox that went', () => changeInbox({ address: 'else@halberd.example' }), 'inbox'],
   ] as const)('at performance to write to a person %s after the approval', async (_, change, sentence) => {
     const idle = await startShop({ works: false });
     const busy = shop;

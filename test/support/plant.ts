@@ -44,7 +44,7 @@ export async function plantEffect(owner: Owner, workspaceId: string, wish: Effec
       priceCredits: price.price,
       priceBook: price.priceBook,
       rule,
-      seal: sealOf({ kind, payload, workspaceId, principal, rule, ...price }),
+      seal: sealOf({ kind, payload, workspaceId, principal, rule, isSandbox: false, ...price }),
       approvalsNeeded: requirement === 'ONE' ? 1 : 0,
       requestId: `req-${canary}`,
       expiresAt: new Date(Date.now() + 86_400_000),

@@ -6,6 +6,7 @@ import { rowKey } from '../../guard/guarded-db.js';
 import { conflict } from '../../platform/errors.js';
 import { requireValid } from '../../platform/validation.js';
 import { conversationsService } from '../conversations/conversations.service.js';
+import { inboxesService } from '../inboxes/inboxes.service.js';
 import { messagesService, type OutgoingMessage, outgoingMessage } from './messages.service.js';
 
 /** Where the message stands once the effect that carries it has ended. Back to DRAFT means: it may be changed and asked for again. */
@@ -50,6 +51,8 @@ export const sendMessage = defineEffect<OutgoingMessage, MessageSent>({
     const { to } = await messagesService(world).requireReachable(conversation);
     if (to !== payload.to.address) throw conflict('The contact has another address by now. Ask again.');
     await messagesService(world).requireSpeaking(conversation);
+    const inbox = await inboxesService(world).find(payload.inboxId);
+    if (inbox?.address !== payload.from.address) throw conflict('The inbox it leaves from is gone. Ask again.');
   },
 
   perform: ({ channel, from, to, subject, body }, { connectors, idempotencyKey, signal }) =>
