@@ -53,6 +53,7 @@ export async function openEngine() {
     payload: parcel,
     price: ({ credits }) => credits,
     facts: () => ({ recipients: 1, channel: 'EMAIL' }),
+    amend: async (payload, changes) => ({ ...payload, ...(changes as Partial<Parcel>) }),
     connector: () => 'fake',
     recheck: async () => {
       if (state.refusal !== null) throw state.refusal;
