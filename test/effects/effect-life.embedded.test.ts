@@ -100,7 +100,7 @@ it('goes as the model says, step by step, through every status and every refusal
 
 it('goes as the model says, whatever happens in whatever order', async () => {
   await fc.assert(fc.asyncProperty(fc.commands(steps.anySteps, { maxCommands: 80, size: 'max' }), play), {
-    numRuns: 14,
+    numRuns: runs,
     endOnFailure: process.env.CI !== undefined,
   });
 });
