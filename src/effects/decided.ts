@@ -26,8 +26,9 @@ export async function requireDecided(deps: EffectDeps, db: World['db'], effect: 
 }
 
 /**
- * The seal names the rule, not what it says: the rule speaks for itself, whatever the row claims it said.
- * @throws APPROVAL_MISMATCH when there never was such a rule
+ * The seal names the rule, not what it says; that lies in the effect's row and with the versions of the rule, and they must
+ * say the same.
+ * @throws APPROVAL_MISMATCH when one of the two was altered, or there never was such a rule
  */
 export async function sealedRule(deps: EffectDeps, db: World['db'], effect: Effect): Promise<RuleVerdict> {
   const stored = ruleOf(effect);
@@ -35,8 +36,16 @@ export async function sealedRule(deps: EffectDeps, db: World['db'], effect: Effe
   if (known === null) {
     throw new CodedError('APPROVAL_MISMATCH', 'The rule that decided on this request is not known. Ask for it again.');
   }
-  return verdictOf(known, { principalKind: effect.actorKind });
+  const said = verdictOf(known, { principalKind: effect.actorKind });
+  if (demandOf(said) !== demandOf(stored)) {
+    throw new CodedError('APPROVAL_MISMATCH', 'The rule that decided on this request was altered. Ask for it again.');
+  }
+  return said;
 }
+
+/** Who must agree, as one text; whom it names does not matter where nobody else is asked. */
+const demandOf = ({ requirement, approvers }: RuleVerdict): string =>
+  [requirement, ...(approvalsNeeded(requirement) === 0 ? [] : [...approvers].sort())].join(' ');
 
 /** @throws CONFLICT once it was approved too long ago */
 export function requireInTime(clock: Clock, effect: Effect): void {

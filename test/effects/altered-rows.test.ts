@@ -60,12 +60,27 @@ describe('money', () => {
 });
 
 describe('who decides', () => {
-  it('is said by the rule that was sealed, not by what the row says of it', async () => {
+  it('is nobody once the row says other approvers than the rule that was sealed', async () => {
     engine.state.rules = withRule({ approvers: ['OWNER'] });
     const effect = await engine.propose(key);
+    expect((await refusedWith(engine.approve(admin, effect))).code).toBe('FORBIDDEN');
     await alter(effect, { rule: { ...(effect.rule as object), approvers: ['ADMIN', 'OWNER'] } });
-    expect(await refusedWith(engine.approve(admin, effect))).toMatchObject({ code: 'FORBIDDEN' });
-    expect((await engine.approve(owner, effect)).status).toBe('QUEUED');
+    for (const who of [admin, owner]) {
+      expect((await refusedWith(engine.approve(who, effect))).code).toBe('APPROVAL_MISMATCH');
+    }
+    expect((await engine.read(effect)).status).toBe('AWAITING_APPROVAL');
+  });
+
+  it('is nobody once the version of the rule says less than when it was sealed, and nothing leaves by it', async () => {
+    engine.state.rules = withRule({ requirement: 'TWO' });
+    const [effect, decided] = [await engine.propose(key), await engine.propose(key)];
+    await engine.approve(admin, decided);
+    await engine.approve(owner, decided);
+    engine.state.rules = withRule({ requirement: 'ONE' });
+    expect((await refusedWith(engine.approve(admin, effect))).code).toBe('APPROVAL_MISMATCH');
+    await engine.perform(decided);
+    expect(engine.calls).toEqual([]);
+    expect(await engine.read(decided)).toMatchObject({ status: 'FAILED', failure: { code: 'APPROVAL_MISMATCH' } });
   });
 
   it('is not the requester, because the row says that a confirmation is enough', async () => {
@@ -73,7 +88,7 @@ describe('who decides', () => {
     const effect = await engine.propose(owner);
     await alter(effect, { rule: { ...(effect.rule as object), requirement: 'CONFIRM' } });
     const confirming = engine.as(owner, (world) => world.effects.confirm({ effectId: effect.id, seal: effect.seal }));
-    expect((await refusedWith(confirming)).code).toBe('FORBIDDEN');
+    expect((await refusedWith(confirming)).code).toBe('APPROVAL_MISMATCH');
   });
 
   it('is nobody for a rule that never was', async () => {
