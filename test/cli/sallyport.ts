@@ -38,11 +38,12 @@ export interface Place {
 export const buildOnce = (): Promise<unknown> =>
   promisify(execFile)(process.execPath, [join(packageRoot(), 'scripts', 'build.mjs')]);
 
-export function openPlace(settings: Readonly<Record<string, string>> = {}): Place {
+/** @param built what to run in place of the built product: another build of it */
+export function openPlace(settings: Readonly<Record<string, string>> = {}, built = program): Place {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-cli-'));
   const dataDir = join(folder, 'data');
   const launch = (args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess =>
-    spawn(process.execPath, [program, ...args], {
+    spawn(process.execPath, [built, ...args], {
       // Not the checkout: a `.env` there is someone else's.
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],

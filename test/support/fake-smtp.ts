@@ -23,12 +23,15 @@ export interface FakeSmtp {
   /** Messages whose last byte arrived, whatever was answered. */
   readonly received: ReceivedMail[];
   behave(behaviour: SmtpBehaviour): void;
+  /** Called with each message before it is answered, which is then put off by as many milliseconds. */
+  whenReceived(hook: ((mail: ReceivedMail) => number) | null): void;
   close(): Promise<void>;
 }
 
 export async function startFakeSmtp(): Promise<FakeSmtp> {
   const received: ReceivedMail[] = [];
   let behaviour: SmtpBehaviour = 'accept';
+  let hook: ((mail: ReceivedMail) => number) | null = null;
   const refusalAt = (at: 'MAIL' | 'RCPT' | 'DATA'): Error | null =>
     typeof behaviour === 'object' && behaviour.at === at
       ? Object.assign(new Error('told to refuse'), { responseCode: behaviour.code })
@@ -49,14 +52,17 @@ export async function startFakeSmtp(): Promise<FakeSmtp> {
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => {
         const { mailFrom, rcptTo } = session.envelope;
-        received.push({
+        const mail = {
           from: mailFrom === false ? '' : (mailFrom?.address ?? ''),
           to: rcptTo.map(({ address }) => address),
           text: Buffer.concat(chunks).toString('utf8'),
-        });
+        };
+        received.push(mail);
+        const waitMs = hook?.(mail) ?? 0;
         if (behaviour === 'hang-after-data') return;
         if (behaviour === 'drop-after-data') dropConnection(server, session.id);
-        else callback(refusalAt('DATA'));
+        else if (waitMs === 0) callback(refusalAt('DATA'));
+        else setTimeout(() => callback(refusalAt('DATA')), waitMs);
       });
     },
   });
@@ -68,6 +74,9 @@ export async function startFakeSmtp(): Promise<FakeSmtp> {
     received,
     behave(next) {
       behaviour = next;
+    },
+    whenReceived(next) {
+      hook = next;
     },
     close: () =>
       new Promise((resolve) => {
