@@ -99,6 +99,7 @@ function newPool(connectionString: string, max: number, warn: (line: string) => 
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
+    idle_in_transaction_session_timeout: frozenAfterMs,
   });
   pool.on('error', (error) =>
     warn(`An idle database connection broke; the next request makes another: ${error.message}`),
@@ -116,6 +117,12 @@ function cannotBind(error: unknown, url: URL): unknown {
     { cause: error },
   );
 }
+
+/**
+ * A process that stands still inside a transaction (stopped, swapped out, cut off) would hold its locks for ever, and with
+ * them a workspace's account: the database ends it, and what it wrote is taken back.
+ */
+const frozenAfterMs = 15_000;
 
 function databaseOf(owner: pg.Pool, bound: pg.Pool, url: string, warn: (line: string) => void): Database {
   const transactionOptions = { maxWait: 10_000, timeout: 30_000 };

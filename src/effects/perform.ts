@@ -27,7 +27,12 @@ export const performJob = (deps: WorkerDeps): Job =>
 export async function performEffect(deps: WorkerDeps, place: EffectPlace): Promise<void> {
   // Before the lease is written, so that what is believed here of its end is never later than what the database has.
   const leasedAt = performance.now();
-  const attempt = await inWorkspaceOf(deps, place, (db) => begin(deps, db, place));
+  const beginning = (withoutDomain: boolean) =>
+    inWorkspaceOf(deps, place, (db) => begin(deps, db, place, withoutDomain));
+  const attempt = await beginning(false).catch((error: unknown) => {
+    deps.log.error({ err: error, effectId: place.effectId }, 'an effect could not be begun or refused');
+    return beginning(true);
+  });
   if (attempt === null) return;
   if (attempt === 'action') return performAction(deps, place);
   const stopBeating = keepLease(deps, attempt);
@@ -57,7 +62,13 @@ function keepLease(deps: WorkerDeps, { place, executionId }: Attempt): () => voi
   return () => clearInterval(timer);
 }
 
-async function begin(deps: WorkerDeps, db: GuardedDb, place: EffectPlace): Promise<Attempt | 'action' | null> {
+/** @param withoutDomain a refusal leaves the rows of the domain alone, since it may be they that cannot be written */
+async function begin(
+  deps: WorkerDeps,
+  db: GuardedDb,
+  place: EffectPlace,
+  withoutDomain: boolean,
+): Promise<Attempt | 'action' | null> {
   const effect = await lockEffect(db, place.effectId);
   if (effect === null || effect.status !== 'QUEUED') return null;
   // It stays as it is; whoever resumes enqueues it again.
@@ -69,10 +80,10 @@ async function begin(deps: WorkerDeps, db: GuardedDb, place: EffectPlace): Promi
     if (performer?.showsSecret === true) return refuseLate(deps, db, effect).then(() => null);
     if (performer !== null) return 'action';
     const message = `This server does not know how to perform ${effect.kind}.`;
-    return refuseQueued(deps, db, effect, { code: 'UNKNOWN_KIND', message });
+    return refuseQueued(deps, db, effect, { code: 'UNKNOWN_KIND', message }, withoutDomain);
   }
   const judged = await judgeQueued(deps, db, effect, definition);
-  if ('failure' in judged) return refuseQueued(deps, db, effect, judged.failure);
+  if ('failure' in judged) return refuseQueued(deps, db, effect, judged.failure, withoutDomain);
   // A rehearsal stays one, and a workspace that rehearses by now lets nothing out that was asked for before.
   const isSandbox = effect.isSandbox || (await isRehearsed(db));
   const connectors = isSandbox ? deps.sandbox : deps.connectors;

@@ -29,13 +29,15 @@ export async function recoverEffects(deps: WorkerDeps): Promise<Recovered> {
 }
 
 type Found = EffectPlace & { readonly executionId: string | null; readonly connector: string | null };
-type Recover = (deps: WorkerDeps, db: GuardedDb, found: Found) => Promise<boolean>;
+/** @param withoutDomain leaves the rows of the domain alone: an effect ends also when it is they that cannot be written */
+type Recover = (deps: WorkerDeps, db: GuardedDb, found: Found, withoutDomain: boolean) => Promise<boolean>;
 
 async function each(deps: WorkerDeps, found: readonly Found[], recover: Recover): Promise<number> {
   let count = 0;
   for (const one of found) {
+    const attempt = (withoutDomain: boolean) => inWorkspaceOf(deps, one, (db) => recover(deps, db, one, withoutDomain));
     try {
-      if (await inWorkspaceOf(deps, one, (db) => recover(deps, db, one))) count++;
+      if (await attempt(false).catch(() => attempt(true))) count++;
     } catch (error) {
       deps.log.error(
         { err: error, effectId: one.effectId },
@@ -87,7 +89,7 @@ const findExpired = (deps: WorkerDeps): Promise<Found[]> =>
       WHERE e.status = 'AWAITING_APPROVAL' AND e.expires_at <= ${deps.clock.now()}::timestamptz ${atOnce}`,
   );
 
-async function settleLost(deps: WorkerDeps, db: GuardedDb, found: Found): Promise<boolean> {
+async function settleLost(deps: WorkerDeps, db: GuardedDb, found: Found, withoutDomain: boolean): Promise<boolean> {
   if (found.executionId !== null && !(await closeExecution(deps, db, found.executionId, 'lost'))) return false;
   const effect = await lockEffect(db, found.effectId);
   if (effect?.status !== 'PERFORMING') return false;
@@ -100,7 +102,7 @@ async function settleLost(deps: WorkerDeps, db: GuardedDb, found: Found): Promis
   const next = nextOf(deps, number, found.connector ?? '', lost);
   const world = systemWorld(deps, db, effect);
   if (next.status === 'QUEUED') await requeue(deps, db, effect, 0);
-  else await endEffect(world, deps.engine, effect, next);
+  else await endEffect(world, deps.engine, effect, { ...next, withoutDomain });
   const details = { kind: effect.kind, status: next.status, attempt: number, reason: 'lease ended' };
   await world.audit.record({ action: 'effect.recover', effectId: effect.id, details });
   return true;
@@ -118,12 +120,12 @@ async function enqueueAgain(deps: WorkerDeps, db: GuardedDb, found: Found): Prom
   return true;
 }
 
-async function expire(deps: WorkerDeps, db: GuardedDb, found: Found): Promise<boolean> {
+async function expire(deps: WorkerDeps, db: GuardedDb, found: Found, withoutDomain: boolean): Promise<boolean> {
   const effect = await lockEffect(db, found.effectId);
   if (effect?.status !== 'AWAITING_APPROVAL') return false;
   const world = systemWorld(deps, db, effect);
   const failure = { code: 'EXPIRED', message: 'Nobody decided on it in time. Ask for it again.' };
-  await endEffect(world, deps.engine, effect, { status: 'EXPIRED', failure });
+  await endEffect(world, deps.engine, effect, { status: 'EXPIRED', failure, withoutDomain });
   await world.audit.record({ action: 'effect.expire', effectId: effect.id, details: { kind: effect.kind } });
   return true;
 }

@@ -10,9 +10,10 @@ export async function refuseQueued(
   db: GuardedDb,
   effect: Effect,
   failure: EffectFailure,
+  withoutDomain = false,
 ): Promise<null> {
   const world = systemWorld(deps, db, effect);
-  const failed = await endEffect(world, deps.engine, effect, { status: 'FAILED', failure });
+  const failed = await endEffect(world, deps.engine, effect, { status: 'FAILED', failure, withoutDomain });
   await world.audit.record({
     action: 'effect.perform',
     effectId: effect.id,

@@ -19,8 +19,8 @@ import {
 } from './chaos-arena.js';
 
 const EACH_RUN = 3;
-/** About as long as the life of an effect takes from request to mail on a busy machine, and a little more. */
-const LIFE_MS = 500;
+/** A process is killed at the latest so long after it is there, whatever it did. */
+const KILLED_WITHIN_MS = 8_000;
 const FROZEN = 'This one froze.';
 
 /** The tests, with a provider that takes our key or with one that does not. */
@@ -87,19 +87,20 @@ export function killedAndFrozen(open: () => Promise<Provider>): void {
       return 1;
     });
     asked.set('run 0', await live(struck, 'run 0'));
-    await gone(struck);
-    arena.provider.whenCalled(() => Math.floor(Math.random() * 60));
+    await struck.stop();
     let next = arena.serve();
     for (let run = 1; run < runs; run++) {
       const doomed = await next;
       next = arena.serve();
+      const moment = momentToKill();
       const names = Array.from({ length: EACH_RUN }, (_, n) => `run ${run}, ${n}`);
       const lives = Promise.all(names.map((name) => live(doomed, name)));
-      await sleep(Math.random() * LIFE_MS);
+      await moment;
       process.kill(doomed.pid as number, 'SIGKILL');
       for (const [n, id] of (await lives).entries()) asked.set(names[n] ?? '', id);
       await expectLedgerRight(arena);
     }
+    arena.provider.whenCalled(null);
     process.kill((await next).pid as number, 'SIGKILL');
 
     const restartedAt = Date.now();
@@ -110,6 +111,24 @@ export function killedAndFrozen(open: () => Promise<Provider>): void {
     await expectEachOnce(asked, statuses, seconds, runs);
     await restarted.stop();
   });
+
+  /**
+   * Any moment of the life of an effect, on a machine of whatever speed: some milliseconds after the first, second or a
+   * later call of the provider, before or behind its answer; or, one time in four, soon after it was asked for anything.
+   */
+  function momentToKill(): Promise<unknown> {
+    if (Math.random() < 0.25) return sleep(Math.random() * 500);
+    let callsToCome = 1 + Math.floor(Math.random() * EACH_RUN);
+    const called = new Promise<void>((resolve) => {
+      arena.provider.whenCalled(() => {
+        callsToCome--;
+        if (callsToCome === 0) resolve();
+        return Math.floor(Math.random() * 60);
+      });
+    });
+    const soonAfter = called.then(() => sleep(Math.random() * 120));
+    return Promise.race([soonAfter, sleep(KILLED_WITHIN_MS)]);
+  }
 
   async function expectEachOnce(
     asked: ReadonlyMap<string, string>,
@@ -135,7 +154,8 @@ export function killedAndFrozen(open: () => Promise<Provider>): void {
       where: { outcome: 'lost', effectId: { in: [...asked.values()] } },
     });
     const repeated = [...asked.values()].filter((id) => (callsOf.get(id) ?? []).length > 1).length;
-    expect(lost).toBeGreaterThan(0);
+    // Kills that strike nothing prove nothing.
+    expect(lost).toBeGreaterThanOrEqual(Math.max(1, Math.floor(runs / 10)));
     if (arena.provider.takesKey) {
       expect(UNCERTAIN).toBe(0);
       expect(repeated).toBeGreaterThan(0);
@@ -190,9 +210,4 @@ async function untilAnswered<T>(servers: readonly Served[], ask: (server: Served
     }
   }
   throw new Error('No server was named.');
-}
-
-/** Until the process is no more. */
-async function gone(served: Served): Promise<void> {
-  await served.stop();
 }

@@ -95,6 +95,25 @@ describe('recovery', () => {
     expect(await engine.read(effect)).toMatchObject({ status: 'SUCCEEDED', result: { delivered: 'by the second' } });
   });
 
+  it('ends what a dead worker left, what expired and what is refused, although the rows of the domain cannot be written', async () => {
+    const { effect, lost, expired } = {
+      effect: await engine.propose(owner),
+      lost: await engine.propose(owner),
+      expired: await engine.propose(key),
+    };
+    const hung = await hang(lost);
+    await endLease(lost);
+    engine.state.settleError = new Error('a defect of the domain');
+    engine.state.now = new Date(Date.now() + 73 * 3_600_000);
+    expect(await engine.recover()).toMatchObject({ lost: 1, expired: 1 });
+    await engine.perform(effect);
+    engine.state.settleError = null;
+    hung.answer(null);
+    await hung.working;
+    const [one, two, three] = [await engine.read(lost), await engine.read(expired), await engine.read(effect)];
+    expect([one.status, two.status, three.status]).toEqual(['UNCERTAIN', 'EXPIRED', 'FAILED']);
+  });
+
   it('enqueues again what is queued without a job, once', async () => {
     const effect = await engine.propose(owner);
     expect((await engine.recover()).requeued).toBe(0);
