@@ -25,12 +25,15 @@ export async function reserve(db: GuardedDb, payer: Payer, credits: number): Pro
   requireWhole(credits);
   if (credits === 0) return;
   if (payer.apiKeyId !== null) await reserveOnKey(db, payer.apiKeyId, credits);
-  const taken = await db.$sql(sql`UPDATE credit_account a SET reserved_credits = a.reserved_credits + ${credits}::int
-    WHERE ${inWorkspace(db, 'CreditAccount', 'a')} AND a.balance_credits - a.reserved_credits >= ${credits}::int
-    RETURNING a.workspace_id`);
-  if (taken.length === 0) throw await insufficient(db, credits);
+  const [workspace] = await db.$sql<StandingCap>(sql`UPDATE credit_account a
+    SET reserved_credits = a.reserved_credits + ${credits}::int FROM workspace w
+    WHERE ${inWorkspace(db, 'CreditAccount', 'a')} AND w.id = a.workspace_id
+      AND a.balance_credits - a.reserved_credits >= ${credits}::int
+    RETURNING w.spend_cap_credits AS cap, w.spend_cap_period::text AS period,
+      a.spent_credits + a.reserved_credits AS total`);
+  if (workspace === undefined) throw await insufficient(db, credits);
   await reserveOnAgent(db, payer.agentId, credits);
-  await requireWithinWorkspace(db, credits);
+  await requireWithinWorkspace(db, workspace, credits);
   await writeLine(db, 'RESERVE', payer, 0, credits);
 }
 
@@ -141,11 +144,8 @@ async function reserveOnAgent(db: GuardedDb, agentId: string | null, credits: nu
 }
 
 /** After the account was locked, which holds everybody else's movements back. */
-async function requireWithinWorkspace(db: GuardedDb, credits: number): Promise<void> {
-  const [workspace] = await db.$sql<StandingCap>(sql`SELECT w.spend_cap_credits AS cap,
-      w.spend_cap_period::text AS period, a.spent_credits + a.reserved_credits AS total
-    FROM workspace w JOIN credit_account a ON a.workspace_id = w.id WHERE ${inWorkspace(db, 'CreditAccount', 'a')}`);
-  if (workspace === undefined || workspace.cap === null) return;
+async function requireWithinWorkspace(db: GuardedDb, workspace: StandingCap, credits: number): Promise<void> {
+  if (workspace.cap === null) return;
   const used =
     workspace.period === 'DAY' || workspace.period === 'MONTH'
       ? (await usedInPeriod(db, sql`TRUE`, workspace.period)) + credits

@@ -1,9 +1,11 @@
 // Locks are taken in one order everywhere, so that whoever waits is waited for by nobody: PostgreSQL would end one of the
 // two after a second, and its caller would be answered with a defect.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Principal } from '../../src/auth/principal.js';
 import type { Effect } from '../../src/effects/effect-port.js';
 import { type Engine, openEngine, withRule } from './fixture.js';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 let engine: Engine;
 let people: Principal[];
