@@ -99,8 +99,17 @@ function linesOf(explanation: Explanation, isJudged: boolean): string[] {
       access,
       condition ?? '',
     ]),
-    ...table('effects', effects, ({ path, kind, spends }) => [path.join('.'), kind, spends ? 'spends' : '']),
-    ...table('actions', actions, ({ path, kind }) => [path.join('.'), kind]),
+    ...table('effects', effects, ({ path, kind, spends, rule }) => [
+      path.join('.'),
+      kind,
+      spends ? 'spends' : '',
+      ...(isJudged ? [agreementOf(rule)] : []),
+    ]),
+    ...table('actions', actions, ({ path, kind, rule }) => [
+      path.join('.'),
+      kind,
+      ...(isJudged ? [agreementOf(rule)] : []),
+    ]),
     ...table('variables', conditions, ({ variables, decides, value }) => [
       variables.map((name) => `$${name}`).join(' '),
       value ?? 'not given',
@@ -126,6 +135,10 @@ function summaryOf(explanation: Explanation, isJudged: boolean): string[][] {
     ['cost', cost === null ? (costReason ?? '') : String(cost)],
   ];
 }
+
+/** By the rules that every workspace begins with: its own are not to be had without it. */
+const agreementOf = (rule: Explanation['actions'][number]['rule']): string =>
+  rule === null ? '' : `${rule.requirement} by ${rule.id}`;
 
 const enoughOf = ({ smallestSufficientSets: sets }: Explanation): string[][] => {
   if (sets === null) return [];

@@ -81,6 +81,8 @@ const NEVER_HELD: readonly string[] = [
   'agent.pause',
   'session.*',
   'otherSessions.*',
+  // What a plan holds is judged as itself.
+  'plan.*',
 ];
 
 const ANY_APPROVER: readonly ApproverRole[] = ['ADMIN', 'OWNER'];
@@ -141,6 +143,25 @@ export const decideRule = (rules: readonly ApprovalRule[], facts: ApprovalFacts)
 export const isNeverHeld = ({ act, kind }: Pick<ApprovalFacts, 'act' | 'kind'>): boolean =>
   act === 'ACTION' && NEVER_HELD.some((pattern) => isOfKind(kind, pattern));
 
+/** As far as it is known beforehand; what is left out may be anything. */
+export type KnownFacts = Pick<ApprovalFacts, 'act' | 'kind' | 'principalKind'> & {
+  readonly [Fact in keyof ApprovalFacts]?: ApprovalFacts[Fact] | undefined;
+};
+
+/** Every rule that may decide, in the order in which they are asked: one where what is known settles it. */
+export const possibleRules = (rules: readonly ApprovalRule[], known: KnownFacts): readonly RuleVerdict[] => {
+  const facts = known as ApprovalFacts;
+  const unmatched = known.act === 'ACTION' ? UNMATCHED_ACTION : UNMATCHED_EFFECT;
+  const possible: ApprovalRule[] = [];
+  for (const one of isNeverHeld(known) ? [UNMATCHED_ACTION] : [...rules, unmatched]) {
+    const open = CONDITION_NAMES.filter((name) => one.when[name] !== undefined && known[FACT_OF[name]] === undefined);
+    if (unmet(one.when, facts).some((name) => !open.includes(name))) continue;
+    possible.push(one);
+    if (open.length === 0) break;
+  }
+  return possible.map((one) => verdictOf(one, facts));
+};
+
 /** One rule that was asked, and which of its conditions did not hold; none: it matched. */
 export interface RuleTried {
   readonly rule: ApprovalRule;
@@ -184,9 +205,25 @@ const CONDITIONS: {
   isFirstContact: ({ isFirstContact: asked }, facts) => asked === undefined || asked === facts.isFirstContact,
 };
 
+const CONDITION_NAMES = Object.keys(CONDITIONS) as readonly (keyof RuleConditions)[];
+
+/** What each condition looks at. */
+const FACT_OF: { readonly [Name in keyof RuleConditions]-?: keyof ApprovalFacts } = {
+  act: 'act',
+  kinds: 'kind',
+  principalKinds: 'principalKind',
+  apiKeyIds: 'apiKeyId',
+  agentIds: 'agentId',
+  channels: 'channel',
+  creditsAtLeast: 'credits',
+  creditsAtMost: 'credits',
+  recipientsAtLeast: 'recipients',
+  isFirstContact: 'isFirstContact',
+};
+
 /** The conditions that do not hold; none: the rule matches. */
 const unmet = (when: RuleConditions, facts: ApprovalFacts): readonly (keyof RuleConditions)[] =>
-  (Object.keys(CONDITIONS) as (keyof RuleConditions)[]).filter((name) => !CONDITIONS[name](when, facts));
+  CONDITION_NAMES.filter((name) => !CONDITIONS[name](when, facts));
 
 const isAmong = (allowed: readonly string[] | undefined, value: string | null): boolean =>
   allowed === undefined || (value !== null && allowed.includes(value));

@@ -21,7 +21,7 @@ import type { PriceBook } from './prices.js';
 import { holdAction, propose } from './propose.js';
 import { redeem, settleRedeemed } from './redeem.js';
 import { settle } from './settle.js';
-import { replay, simulate } from './simulate.js';
+import { foresee, replay, simulate } from './simulate.js';
 import { mayRead } from './stored-effect.js';
 import type { RequestFacts, World } from './world.js';
 
@@ -79,6 +79,7 @@ const effectPort = (world: () => World, deps: EffectDeps): EffectPort => ({
   pause: (request) => pause(world(), request),
   resume: (pauseId) => resume(world(), pauseId),
   simulate: (facts) => simulate(world(), deps, facts),
+  foresee: (facts) => foresee(world(), deps, facts),
   replay: (last) => replay(world(), deps, last),
   cancel: ({ effectId }) => cancel(world(), deps, effectId),
   find: async (effectId) => {

@@ -16,6 +16,14 @@ export interface PayloadFacts {
   readonly agentId?: string;
 }
 
+/** What can be said of an effect before anybody asks for it, by reads alone. */
+export interface Foreseen {
+  /** As of its payload; what is left out is not known. */
+  readonly facts: Omit<PayloadFacts, 'agentId'> & { readonly agentId?: string | null };
+  /** Whole credits; null when that is not known. */
+  readonly credits: number | null;
+}
+
 export interface EffectKind<Payload = unknown> {
   /** `noun.verb`; the same words as the mutation and the audit entry. */
   readonly kind: AuditAction;

@@ -1,7 +1,7 @@
 // The one way out, as seen from inside: a mutation, a held action and a person's decision meet here. Every call works in
 // the transaction of the world it belongs to, so what it changes stands or falls with the caller's own rows.
 import type { Effect, EffectPause } from '../generated/prisma/client.js';
-import type { ApprovalFacts, RuleTried, RuleVerdict } from './approval-policy.js';
+import type { ApprovalFacts, KnownFacts, RuleTried, RuleVerdict } from './approval-policy.js';
 import type { EffectKind } from './effect-kind.js';
 
 export type { Effect, EffectPause };
@@ -53,6 +53,13 @@ export interface Simulation {
 export interface Replayed {
   readonly effect: Effect;
   readonly rule: RuleVerdict;
+}
+
+export interface Foresight {
+  /** Every rule that may decide; one where what is known settles it. */
+  readonly rules: readonly RuleVerdict[];
+  /** The workspace only rehearses, and nothing costs anything. */
+  readonly isSandbox: boolean;
 }
 
 export interface Decided {
@@ -131,6 +138,8 @@ export interface EffectPort {
 
   /** Which rule would decide, and why. */
   simulate(facts: ApprovalFacts): Promise<Simulation>;
+  /** Which rules may decide on a request of which not everything is known. */
+  foresee(facts: KnownFacts): Promise<Foresight>;
   /** The rules of today over the effects of late, newest first. */
   replay(last: number): Promise<readonly Replayed[]>;
 

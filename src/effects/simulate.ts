@@ -1,15 +1,19 @@
 // The rules asked without anything being asked for: which would decide, which were passed over and why, and what today's
 // rules would have made of the requests of late.
 import type { Effect } from '../generated/prisma/client.js';
-import { type ApprovalFacts, decideRule, triedRules } from './approval-policy.js';
+import { type ApprovalFacts, decideRule, type KnownFacts, possibleRules, triedRules } from './approval-policy.js';
 import type { EffectDeps } from './deps.js';
-import type { Replayed, Simulation } from './effect-port.js';
-import { factsOfPayload } from './propose.js';
+import type { Foresight, Replayed, Simulation } from './effect-port.js';
+import { factsOfPayload, isRehearsed } from './propose.js';
 import type { World } from './world.js';
 
 export async function simulate({ db }: World, deps: EffectDeps, facts: ApprovalFacts): Promise<Simulation> {
   const rules = await deps.rulesOf(db);
   return { ...decideRule(rules, facts), tried: triedRules(rules, facts) };
+}
+
+export async function foresee({ db }: World, deps: EffectDeps, facts: KnownFacts): Promise<Foresight> {
+  return { rules: possibleRules(await deps.rulesOf(db), facts), isSandbox: await isRehearsed(db) };
 }
 
 export async function replay({ db }: World, deps: EffectDeps, last: number): Promise<readonly Replayed[]> {

@@ -7,6 +7,7 @@ import {
   approvalsNeeded,
   decideRule,
   defaultRules,
+  possibleRules,
   type Requirement,
   type RuleConditions,
   triedRules,
@@ -219,5 +220,62 @@ describe('a rule', () => {
         if (alone.rule.id.startsWith('own.')) expect(decideRule([...numbered, ...then], facts())).toEqual(alone);
       }),
     );
+  });
+});
+
+describe('the rules that may decide where not everything is known', () => {
+  const kinds = ['message.send', 'agent.trigger', 'contact.create', 'inbox.delete', 'effect.approve'];
+  const principals: readonly PrincipalKind[] = ['SESSION', 'ACCOUNT_KEY', 'AGENT_KEY'];
+  const channels = ['EMAIL', 'SMS', 'CHAT', null];
+  const whole = fc.record({
+    act: fc.constantFrom('EFFECT' as const, 'ACTION' as const),
+    kind: fc.constantFrom(...kinds),
+    principalKind: fc.constantFrom(...principals),
+    apiKeyId: fc.constantFrom('key_1', 'key_2', null),
+    agentId: fc.constantFrom('agt_1', 'agt_2', null),
+    credits: fc.nat({ max: 6 }),
+    recipients: fc.nat({ max: 3 }),
+    isFirstContact: fc.boolean(),
+    channel: fc.constantFrom(...channels),
+  });
+  const conditions = fc.record(
+    {
+      kinds: fc.subarray(['message.*', '*.delete', 'agent.trigger', '*.*'], { minLength: 1 }),
+      principalKinds: fc.subarray([...principals], { minLength: 1 }),
+      apiKeyIds: fc.constant(['key_1']),
+      agentIds: fc.constant(['agt_1']),
+      creditsAtLeast: fc.nat({ max: 6 }),
+      creditsAtMost: fc.nat({ max: 6 }),
+      recipientsAtLeast: fc.nat({ max: 3 }),
+      isFirstContact: fc.boolean(),
+      channels: fc.subarray(['EMAIL', 'SMS', 'CHAT'], { minLength: 1 }),
+    },
+    { requiredKeys: [] },
+  );
+  const ruleList = fc
+    .array(conditions, { maxLength: 4 })
+    .map((list) => [...list.map((when, place) => ({ ...ruleOf(when), id: `own ${place}` })), ...defaultRules]);
+
+  it('are just the one that decides, where everything is', () => {
+    fc.assert(
+      fc.property(ruleList, whole, (rules, all) => {
+        expect(possibleRules(rules, all)).toEqual([decideRule(rules, all).rule]);
+      }),
+    );
+  });
+
+  it('hold the one that decides, whatever is not known', () => {
+    const unknown = fc.subarray(['apiKeyId', 'agentId', 'credits', 'recipients', 'isFirstContact', 'channel'] as const);
+    let settled = 0;
+    fc.assert(
+      fc.property(ruleList, whole, unknown, (rules, all, names) => {
+        const known = { ...all, ...Object.fromEntries(names.map((name) => [name, undefined])) };
+        const possible = possibleRules(rules, known);
+        if (names.length > 0 && possible.length === 1) settled += 1;
+        expect(possible).toContainEqual(decideRule(rules, all).rule);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(settled).toBeGreaterThan(100);
   });
 });

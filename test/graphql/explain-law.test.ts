@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { explain } from '../../src/graphql/explain/explain.js';
+import { explainAccess } from '../../src/graphql/explain/explain.js';
 import { hypotheticalKey, readScopes } from '../../src/graphql/explain/whom.js';
 import { refusalsOf } from '../../src/graphql/preflight/preflight.js';
 import { expandScopes } from '../../src/guard/scope-grants.js';
@@ -128,7 +128,7 @@ describe('explainAccess', () => {
           principal: null,
           introspection: 'open',
         } as const;
-        const { smallestSufficientSets: sets, isComplete } = explain(asked);
+        const { smallestSufficientSets: sets, isComplete } = explainAccess(asked);
         for (const set of sets ?? []) {
           const kind = set.some((scope) => scope.startsWith('agent:')) ? 'AGENT' : 'ACCOUNT';
           expect(refused(kind, set), `${text} by ${set}`).toBe(false);

@@ -19,7 +19,9 @@ const ASK = `query ($document: String!, $variables: JSON, $operationName: String
     operation operationName kind scopes allowed refusal unknownReason missingVariables requiredScopes missingScopes requiredRole
     smallestSufficientSets isComplete notes cost costReason approval approvalReason price priceReason
     fields { path coordinate line column access verdict condition missingScopes }
-    conditions { variables decides value } effects { path kind spends condition } actions { path kind condition }
+    conditions { variables decides value }
+    effects { path kind spends condition rule { id requirement approvers } approval approvalReason price priceReason }
+    actions { path kind condition rule { id requirement } approval approvalReason }
   }
 }`;
 

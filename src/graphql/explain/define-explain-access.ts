@@ -3,6 +3,8 @@ import type { Context } from '../../context.js';
 import { badInput } from '../../platform/errors.js';
 import type { Builder } from '../builder-types.js';
 import type { Variables } from '../preflight/conditions.js';
+import { type PreflightRequest, refusalsOf } from '../preflight/preflight.js';
+import { type Foreseeing, WITHOUT_WORKSPACE } from './asked-for.js';
 import { explain } from './explain.js';
 import { defineExplanationType, EXPLAIN_IS_PUBLIC } from './explanation-type.js';
 import { EXPLAINED_MAX, newReading, type Reading, readDocument } from './read-document.js';
@@ -17,7 +19,7 @@ export const defineExplainAccess = (builder: Builder): void => {
       public: EXPLAIN_IS_PUBLIC,
       description:
         'What an operation takes and whether it would be allowed, without running it: scopes, the smallest sets that ' +
-        `suffice, a verdict per field, effects and cost. At most ${EXPLAINED_MAX} in one request.`,
+        `suffice, a verdict per field, cost, who would have to agree, and the price. At most ${EXPLAINED_MAX} in one request.`,
       args: {
         document: t.arg.string({ required: true, description: 'The operation in GraphQL, with its fragments.' }),
         variables: t.arg({
@@ -44,7 +46,7 @@ export const defineExplainAccess = (builder: Builder): void => {
         const request = { schema, variables, operationName, introspection: context.introspection };
         const principal = scopes === null || scopes === undefined ? context.principal : await keyWith(scopes, context);
         const document = readDocument({ ...request, document: text }, readingOf(context));
-        return explain({ ...request, document, principal });
+        return explain({ ...request, document, principal }, foreseeingOf(context, { ...request, document }));
       },
     }),
   );
@@ -60,6 +62,20 @@ const keyWith = async (scopes: readonly string[], context: Context) => {
     select: { explicitSpendScopes: true, keysReadOnly: true },
   });
   return hypotheticalKey(granted, principal, policies);
+};
+
+/** By the caller's own view of the workspace: what a hypothetical key would see of it nobody knows. */
+const foreseeingOf = (context: Context, request: Omit<PreflightRequest, 'principal'>): Foreseeing => {
+  const { principal } = context;
+  if (principal === null) return WITHOUT_WORKSPACE;
+  const { world, services } = context;
+  const mayAsk = () => refusalsOf({ ...request, principal }).length === 0;
+  return {
+    rulesFor: (facts) => world.effects.foresee(facts),
+    effectOf: mayAsk()
+      ? async ({ foresee }, input, isOpen) => (await foresee?.(input, isOpen, { world, services })) ?? null
+      : null,
+  };
 };
 
 const requireObject = (variables: unknown): Variables => {

@@ -4,7 +4,7 @@ import { agentIdsIn } from '../agent-binding.js';
 import { isAllowed } from '../guard-plugin/access.js';
 import { variablesOf } from '../preflight/conditions.js';
 import { requirementsFor } from '../preflight/preflight.js';
-import type { Requirements } from '../preflight/requirements.js';
+import type { Need, Requirements } from '../preflight/requirements.js';
 import {
   closedIntrospection,
   type Demand,
@@ -14,24 +14,50 @@ import {
   judge,
   scopesInAll,
 } from '../preflight/verdict.js';
-import { askedFor, costIn } from './asked-for.js';
+import { askedFor, costIn, type Foreseeing, WITHOUT_WORKSPACE } from './asked-for.js';
 import { explainField, explainIntrospection, FIELDS_MAX } from './explain-field.js';
-import type { ExplainedCondition, ExplainedField, ExplainRequest, Explanation } from './explanation.js';
+import type {
+  AccessExplained,
+  ExplainedCondition,
+  ExplainedField,
+  ExplainRequest,
+  Explanation,
+} from './explanation.js';
 import { type ReadValues, readValues } from './read-values.js';
 import { KEY_KINDS, smallestSufficientSets } from './sufficient-sets.js';
 import { conditionText, decides, listed, notesOf } from './words.js';
 
+/** What it takes and what it asks for. @throws as `explainAccess` */
+export const explain = async (
+  request: ExplainRequest,
+  foreseeing: Foreseeing = WITHOUT_WORKSPACE,
+): Promise<Explanation> => {
+  const { requirements, read } = readingOf(request);
+  const { principal } = request;
+  const reached = reachedIn(requirements, read);
+  return { ...explainAccess(request), ...(await askedFor(reached, { requirements, read, principal, foreseeing })) };
+};
+
 /** @throws BAD_USER_INPUT with `field`: no such operation, or variables that do not fit it */
-export const explain = (request: ExplainRequest): Explanation => {
-  const { schema, document, operationName, principal, variables } = request;
+const readingOf = ({ schema, document, operationName, variables }: ExplainRequest) => {
   const requirements = requirementsFor(schema, document, operationName ?? '');
   if (requirements === null) throw noSuchOperation(operationName);
-  const read = readValues(schema, requirements, variables);
+  return { requirements, read: readValues(schema, requirements, variables) };
+};
+
+/** Those that may be executed. */
+const reachedIn = ({ needs }: Requirements, { values }: ReadValues): readonly Need[] =>
+  needs.filter((need) => demandsOf(need, values, 'most').length > 0);
+
+/** The part that hangs on nothing but the schema and who asks. @throws as `readingOf` */
+export const explainAccess = (request: ExplainRequest): AccessExplained => {
+  const { document, principal, variables } = request;
+  const { requirements, read } = readingOf(request);
   const least = requirements.needs.flatMap((need) => demandsOf(need, read.values, 'least'));
   const most = requirements.needs.flatMap((need) => demandsOf(need, read.values, 'most'));
   const isSettled = textOf(least) === textOf(most);
   const deciding = decidingVariables(requirements, read);
-  const reached = requirements.needs.filter((need) => demandsOf(need, read.values, 'most').length > 0);
+  const reached = reachedIn(requirements, read);
   const fields = explainFields(request, requirements, read);
   const sufficient = setsOf(request, most);
   const requiredRole = isSettled ? roleIn(most) : null;
@@ -50,7 +76,6 @@ export const explain = (request: ExplainRequest): Explanation => {
     fields: fields.slice(0, FIELDS_MAX),
     isComplete: fields.length <= FIELDS_MAX && (!isSettled || sufficient.isComplete),
     conditions: conditionsOf(requirements, read),
-    ...askedFor(reached, requirements),
     notes: notesOf({
       needs: reached,
       requiredRole,
@@ -74,7 +99,7 @@ const verdictOf = (
   { principal, introspection }: ExplainRequest,
   requirements: Requirements,
   { read, most }: Demands,
-): Pick<Explanation, 'allowed' | 'refusal'> => {
+): Pick<AccessExplained, 'allowed' | 'refusal'> => {
   const refused = isIntrospectionClosed(requirements, principal, introspection)
     ? closedIntrospection(requirements.introspection)
     : errorsOf(judge(requirements, principal, read.values) ?? [], principal);

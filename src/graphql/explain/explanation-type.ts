@@ -1,4 +1,5 @@
 // The types that explainAccess answers with.
+import type { RuleVerdict } from '../../effects/approval-policy.js';
 import type { Builder } from '../builder-types.js';
 import { COST_RULE } from '../cost.js';
 import { PrincipalKindType } from '../enums.js';
@@ -120,7 +121,8 @@ export const defineExplanationType = (builder: Builder) => {
       costReason: t.exposeString('costReason', { nullable: true, description: 'Why the cost is null.' }),
       approval: t.exposeString('approval', {
         nullable: true,
-        description: 'Who would have to agree; null, with the reason, where that cannot be said beforehand.',
+        description:
+          'What the rules of the workspace would ask for, the strictest of all: NONE, CONFIRM (by the requester itself), ONE or TWO people; null, with the reason, where that cannot be said beforehand. Without a workspace: by the rules that every workspace begins with.',
       }),
       approvalReason: t.exposeString('approvalReason', { nullable: true, description: 'Why `approval` is null.' }),
       price: t.exposeInt('price', {
@@ -171,7 +173,36 @@ const defineFieldType = (builder: Builder) => {
   });
 };
 
-const defineMutationTypes = (builder: Builder) => ({
+const RULED = {
+  rule: 'The rule that would decide; null where several may.',
+  approval: 'What it asks for: NONE, CONFIRM, ONE or TWO; null with the reason.',
+};
+
+const defineRuleType = (builder: Builder) =>
+  builder.objectRef<RuleVerdict>('ExplainedRule').implement({
+    description: 'A rule that would decide who must agree.',
+    public: 'rules of a workspace are told to its own credentials only.',
+    fields: (t) => ({
+      id: t.exposeString('id', { nullable: false, description: 'Names the rule within its workspace.' }),
+      version: t.exposeInt('version', { nullable: false, description: 'Grows with each change of the rule.' }),
+      requirement: t.exposeString('requirement', {
+        nullable: false,
+        description: 'NONE, CONFIRM (by the requester itself), ONE or TWO people.',
+      }),
+      approvers: t.stringList({
+        nullable: false,
+        description: 'The roles that may decide.',
+        resolve: ({ approvers }) => [...approvers],
+      }),
+      atCap: t.exposeString('atCap', {
+        nullable: false,
+        description: 'REFUSE or PARK: what happens where a spend cap leaves no room.',
+      }),
+      reason: t.exposeString('reason', { nullable: false, description: 'Why the rule asks for it.' }),
+    }),
+  });
+
+const defineMutationTypes = (builder: Builder, Rule = defineRuleType(builder)) => ({
   Action: builder.objectRef<ExplainedAction>('ExplainedAction').implement({
     description: 'A change in the workspace that an operation asks for.',
     public: EXPLAIN_IS_PUBLIC,
@@ -179,6 +210,9 @@ const defineMutationTypes = (builder: Builder) => ({
       path: t.exposeStringList('path', { nullable: false, description: PATH }),
       kind: t.exposeString('kind', { nullable: false, description: 'What it is audited as: `noun.verb`.' }),
       condition: t.exposeString('condition', { nullable: true, description: CONDITION }),
+      rule: t.field({ type: Rule, nullable: true, description: RULED.rule, resolve: ({ rule }) => rule }),
+      approval: t.exposeString('approval', { nullable: true, description: RULED.approval }),
+      approvalReason: t.exposeString('approvalReason', { nullable: true, description: 'Why `approval` is null.' }),
     }),
   }),
   Effect: builder.objectRef<ExplainedEffect>('ExplainedEffect').implement({
@@ -189,6 +223,11 @@ const defineMutationTypes = (builder: Builder) => ({
       kind: t.exposeString('kind', { nullable: false, description: 'The kind of effect: `noun.verb`.' }),
       spends: t.exposeBoolean('spends', { nullable: false, description: 'Whether it costs credits.' }),
       condition: t.exposeString('condition', { nullable: true, description: CONDITION }),
+      rule: t.field({ type: Rule, nullable: true, description: RULED.rule, resolve: ({ rule }) => rule }),
+      approval: t.exposeString('approval', { nullable: true, description: RULED.approval }),
+      approvalReason: t.exposeString('approvalReason', { nullable: true, description: 'Why `approval` is null.' }),
+      price: t.exposeInt('price', { nullable: true, description: 'Whole credits; null with the reason.' }),
+      priceReason: t.exposeString('priceReason', { nullable: true, description: 'Why `price` is null.' }),
     }),
   }),
 });

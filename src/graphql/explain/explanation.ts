@@ -1,6 +1,7 @@
 // What explainAccess knows of an operation, as plain values: the GraphQL types and the command line show the same.
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Principal } from '../../auth/principal.js';
+import type { Requirement, RuleVerdict } from '../../effects/approval-policy.js';
 import type { Role } from '../../guard/roles.js';
 import type { KeyKind } from '../../guard/scopes.js';
 import type { Variables } from '../preflight/conditions.js';
@@ -42,11 +43,18 @@ export interface Explanation {
   readonly notes: readonly string[];
   readonly cost: number | null;
   readonly costReason: string | null;
-  readonly approval: string | null;
+  /** The strictest of what its actions and effects ask for. */
+  readonly approval: Requirement | null;
   readonly approvalReason: string | null;
   readonly price: number | null;
   readonly priceReason: string | null;
 }
+
+/** All but what it asks for. */
+export type AccessExplained = Omit<
+  Explanation,
+  'actions' | 'effects' | 'approval' | 'approvalReason' | 'price' | 'priceReason'
+>;
 
 export interface ExplainedCondition {
   readonly variables: readonly string[];
@@ -58,10 +66,18 @@ export interface ExplainedAction {
   readonly path: readonly string[];
   readonly kind: string;
   readonly condition: string | null;
+  /** The rule that would decide; null when that is not known. */
+  readonly rule: RuleVerdict | null;
+  /** What it would ask for: known where all rules that may decide ask for the same. */
+  readonly approval: Requirement | null;
+  readonly approvalReason: string | null;
 }
 
 export interface ExplainedEffect extends ExplainedAction {
   readonly spends: boolean;
+  /** Whole credits. */
+  readonly price: number | null;
+  readonly priceReason: string | null;
 }
 
 export type FieldVerdict = 'ALLOWED' | 'REFUSED' | 'SKIPPED' | 'UNKNOWN';

@@ -22,6 +22,9 @@ export const readScopes = (requested: readonly string[], kind?: KeyKind): Grante
   return { kind: namespace, scopes };
 };
 
+/** The id of a key that need not exist. */
+export const HYPOTHETICAL_KEY = 'key_hypothetical';
+
 type Policies = Pick<ScopePolicies, 'explicitSpendScopes' | 'keysReadOnly'>;
 
 /** A key with these scopes, in the caller's workspace when there is one. */
@@ -32,7 +35,7 @@ export const hypotheticalKey = (
 ): Principal =>
   principalOfKey({
     kind,
-    keyId: 'key_hypothetical',
+    keyId: HYPOTHETICAL_KEY,
     organizationId: caller?.organizationId ?? '',
     workspaceId: caller?.workspaceId ?? '',
     agentId: null,

@@ -1,6 +1,8 @@
 // The record of one declaration. The guard plugin leaves it on every field (`extensions.sallyport`), and whoever wants to
 // know what a field takes reads it there: preflight, the second wall, the access map, fieldAccess, the docs.
 import type { GraphQLField } from 'graphql';
+import type { Inside } from '../../context.js';
+import type { Foreseen } from '../../effects/effect-kind.js';
 import type { Access } from './access.js';
 
 /** Which type an id names, and what its `id` field takes; filled by `builder.nodeType`. */
@@ -46,7 +48,12 @@ export interface MutationFacts {
   readonly whileSuspended?: true;
   /** Judges the coerced input before anything runs. Throws BAD_USER_INPUT. */
   readonly judgeInput?: (input: unknown) => void;
+  /** What an effect asked for with this input would be, told by reads alone; null where its ids name nothing here. */
+  readonly foresee?: (input: unknown, isOpen: IsOpen, inside: Inside) => Promise<Foreseen | null>;
 }
+
+/** Whether one of these fields of an input has a value that is not known yet. */
+export type IsOpen = (...fields: readonly string[]) => boolean;
 
 type AnyField = Pick<GraphQLField<unknown, unknown>, 'extensions'>;
 

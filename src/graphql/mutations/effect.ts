@@ -4,13 +4,14 @@
 import type { FieldMap, InputFieldMap, SchemaTypes } from '@pothos/core';
 import { getRefFromModel } from '@pothos/plugin-prisma';
 import type { Inside, Services } from '../../context.js';
-import type { EffectKind } from '../../effects/effect-kind.js';
+import type { EffectKind, Foreseen } from '../../effects/effect-kind.js';
 import type { Effect } from '../../effects/effect-port.js';
 import type { World } from '../../effects/world.js';
 import { notFound } from '../../platform/errors.js';
 import { newId } from '../../platform/ids.js';
 import type { Builder, Types } from '../builder-types.js';
 import type { FieldAccessDeclaration } from '../guard-plugin/declaration.js';
+import type { IsOpen } from '../guard-plugin/field-rule.js';
 import {
   type AnyInput,
   type InputBuilder,
@@ -47,6 +48,16 @@ export interface EffectMutationOptions<
   judgeInput?: (input: InputShape<Input>) => void;
   /** All that the recipient will see, frozen. In the mutation's transaction; `effectId` names the effect that will carry it. */
   prepare: (input: InputShape<Input>, services: Services, world: World, effectId: string) => MaybePromise<Sealed>;
+  /**
+   * What rules and the price book would see, by reads alone; null where the ids name nothing here. Left out: nobody is told
+   * beforehand. The input may lack what is required: `isOpen` says which values are not known yet.
+   */
+  foresee?: (
+    input: Partial<InputShape<Input>>,
+    isOpen: IsOpen,
+    services: Services,
+    world: World,
+  ) => MaybePromise<Foreseen | null>;
   resolve?: never;
   action?: never;
 }
@@ -54,7 +65,7 @@ export interface EffectMutationOptions<
 type AnyOptions = EffectMutationOptions<SchemaTypes, InputFieldMap, unknown, FieldMap>;
 
 export const defineEffectMutation = (t: MutationBuilder, options: AnyOptions) => {
-  const { effect, judgeInput } = options;
+  const { effect, judgeInput, foresee } = options;
   if ('resolve' in options) throw new Error(`The effect ${effect.kind} has a resolve: it may only prepare.`);
   return mutationField(t, {
     description: options.description,
@@ -63,6 +74,9 @@ export const defineEffectMutation = (t: MutationBuilder, options: AnyOptions) =>
       effect: { kind: effect.kind, spends: effect.spends },
       ...('action' in options ? { action: String(options.action) } : {}),
       ...(judgeInput === undefined ? {} : { judgeInput: (input) => judgeInput(input as never) }),
+      ...(foresee === undefined
+        ? {}
+        : { foresee: async (input, isOpen, { services, world }) => foresee(input as never, isOpen, services, world) }),
     },
     input: options.input?.(t.input as never) ?? {},
     offersIdempotencyKey: true,

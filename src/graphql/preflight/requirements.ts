@@ -23,6 +23,7 @@ import { type AnyField, type Condition, type Guard, inclusionOf } from './condit
 /** One field of the operation that takes something. */
 export interface Need {
   readonly rule: FieldRule;
+  readonly field: AnyField;
   readonly node: FieldNode;
   readonly path: readonly string[];
   readonly guards: readonly Guard[];
@@ -192,6 +193,7 @@ function addNeed(walk: Walk, field: AnyField, node: FieldNode, rule: FieldRule, 
   const at = `${node.loc?.start ?? place.path.join('.')} ${rule.coordinate}`;
   const need: Need = {
     rule,
+    field,
     node,
     path: place.path,
     guards: place.guards.map((number) => walk.guards[number]).filter((guard) => guard !== undefined),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ModelAnswer } from '../../connectors/connector.js';
 import { defineEffect } from '../../effects/define-effect.js';
+import type { Foreseen } from '../../effects/effect-kind.js';
 import type { World } from '../../effects/world.js';
 import { badInput } from '../../platform/errors.js';
 import { newId } from '../../platform/ids.js';
@@ -65,6 +66,16 @@ export async function freezeTurn(input: unknown, world: World): Promise<AgentTur
     ],
   };
 }
+
+/** What rules and prices look at, as far as agent and mode are known. */
+export const foreseeTurn = (
+  agentId: string | null | undefined,
+  mode: AgentTurn['mode'] | 'VOICE' | 'MISSION' | undefined,
+  { prices }: World,
+): Foreseen => ({
+  facts: { recipients: 1, firstContact: false, ...(agentId ? { agentId } : {}), ...(mode ? { channel: mode } : {}) },
+  credits: mode === 'CHAT' ? prices.of('message.CHAT') : null,
+});
 
 export const triggerAgent = defineEffect<AgentTurn, ModelAnswer>({
   kind: 'agent.trigger',

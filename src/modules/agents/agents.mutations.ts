@@ -1,5 +1,5 @@
 import { builder } from '../../graphql/builder.js';
-import { freezeTurn, triggerAgent } from './agents.effects.js';
+import { foreseeTurn, freezeTurn, triggerAgent } from './agents.effects.js';
 import { Agent } from './agents.schema.js';
 
 const writeAgent = [['agents:write'], ['agent:config:write']] as const;
@@ -95,5 +95,7 @@ builder.mutationFields((t) => ({
       }),
     }),
     prepare: (input, _services, world) => freezeTurn(input, world),
+    foresee: ({ agentId, mode }, isOpen, _services, world) =>
+      foreseeTurn(isOpen('agentId') ? null : agentId, mode, world),
   }),
 }));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Foreseen } from '../../effects/effect-kind.js';
 import type { World } from '../../effects/world.js';
 import type { Contact, Conversation, Message } from '../../generated/prisma/client.js';
 import { rowKey } from '../../guard/guarded-db.js';
@@ -46,6 +47,11 @@ export const outgoingMessage = z.object({
   isFirstContact: z.boolean(),
 });
 export type OutgoingMessage = z.output<typeof outgoingMessage>;
+
+/** Where a message would go, as a caller names it. */
+type SendingIds = {
+  readonly [Id in 'messageId' | 'conversationId' | 'contactId' | 'inboxId']?: string | null | undefined;
+};
 
 export type MessagesService = ReturnType<typeof messagesService>;
 
@@ -119,6 +125,16 @@ export const messagesService = (world: World) => {
         body: draft.body,
         isFirstContact: !(await wasWrittenTo(contact.id)),
       };
+    },
+
+    /** What `freezeForSending` would see of such an input, as far as rules and prices go; null where its ids name nothing. */
+    async foreseeSending(input: SendingIds): Promise<Foreseen | null> {
+      const place = await placeOf(input);
+      if (place === null || place.channel === 'VOICE') return null;
+      const { channel, contactId } = place;
+      const firstContact = contactId === null || !(await wasWrittenTo(contactId));
+      const facts = { recipients: 1, firstContact, channel, agentId: null };
+      return { facts, credits: world.prices.of(`message.${channel}`) };
     },
 
     /** Judged when asked, when approved and when performed: the person can be written to, at this very address. */
@@ -197,6 +213,18 @@ export const messagesService = (world: World) => {
   async function wasWrittenTo(contactId: string): Promise<boolean> {
     const conversation = { contactId };
     return (await db.message.count({ where: { conversation, direction: 'OUTBOUND', status: 'SENT' } })) > 0;
+  }
+
+  /** Where it would be said; null where the ids name nothing here. */
+  async function placeOf(input: SendingIds): Promise<Pick<Conversation, 'channel' | 'contactId'> | null> {
+    const { messageId, contactId, inboxId } = input;
+    const draft = messageId ? await db.message.findFirst({ where: { id: messageId } }) : null;
+    const conversationId = draft?.conversationId ?? (messageId ? null : input.conversationId);
+    if (conversationId) return db.conversation.findFirst({ where: { id: conversationId } });
+    if (messageId || !contactId || (await db.contact.count({ where: { id: contactId } })) === 0) return null;
+    if (!inboxId) return { channel: 'EMAIL', contactId };
+    const inbox = await db.inbox.findFirst({ where: { id: inboxId } });
+    return inbox && { channel: inbox.channel, contactId };
   }
 
   async function fromContent(data: z.output<typeof toSend>): Promise<Message> {
