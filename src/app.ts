@@ -9,6 +9,7 @@ import { keyFormats, openKeyFormats } from './auth/imported-formats.js';
 import { firstOwnerToken } from './auth/joining-routes.js';
 import { keyPatterns } from './auth/key-format.js';
 import { openKeyUsage } from './auth/key-usage.js';
+import type { Principal } from './auth/principal.js';
 import { memoryStore } from './auth/rate-limit/memory-store.js';
 import { openRateLimiter } from './auth/rate-limit/rate-limiter.js';
 import { openRedisStore } from './auth/rate-limit/redis-store.js';
@@ -25,13 +26,14 @@ import { worldFactory } from './effects/create-world.js';
 import { type EffectDeps, effectRegistry } from './effects/deps.js';
 import { effectWork } from './effects/effect-jobs.js';
 import { effectLimits } from './effects/limits.js';
+import type { Executed, OperationAsked, OperationPort } from './effects/operations.js';
 import { type PeopleMailDeps, peopleMailWork, senderOf } from './effects/people-mail.js';
 import { priceBook } from './effects/prices.js';
 import { systemPrincipal } from './effects/worker-world.js';
 import { openFanOut } from './events/fan-out.js';
 import { actionRegistry } from './graphql/builder.js';
 import { asSystem } from './guard/as-system.js';
-import { confineTransaction, type Walls } from './guard/guarded-db.js';
+import { confineTransaction, guardedDb, type Walls } from './guard/guarded-db.js';
 import { requireEveryModelClassified } from './guard/tenancy.js';
 import { openQueue } from './jobs/boss.js';
 import { startWorker, type Worker } from './jobs/worker.js';
@@ -42,6 +44,7 @@ import { newId } from './platform/ids.js';
 import { createLogger, type Logger } from './platform/logger.js';
 import { loadOrCreateSecretFile } from './platform/secret-file.js';
 import { openSecrets, type Secrets } from './platform/secrets.js';
+import { tenantOf } from './request.js';
 import { effectDefinitions, schema } from './schema.js';
 import { servicesOf } from './services.js';
 
@@ -73,6 +76,8 @@ export interface App {
   listen(): Promise<string>;
   /** Where the first owner signs up; null once there is anybody. Whoever has it may, so it is shown to the operator only. */
   firstOwnerUrl(): Promise<string | null>;
+  /** GraphQL from inside this process, with every check that a request passes. @throws what refuses it before it runs */
+  execute(asked: OperationAsked, principal: Principal): Promise<Executed>;
   /** Works jobs in this process from now on. */
   work(): Promise<void>;
   /** Refuses new requests, lets running ones and jobs end, then closes everything but the database. Safe twice. */
@@ -131,7 +136,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   const engine = engineOf(options);
   const formats = await openKeyFormats(database, onError);
   const keyForms = { brand: config.keyBrand, imported: formats };
-  const createWorld = worldFactory({ ...engine, prices: priceBook, plans: config.plans, clock, keyForms });
+  const operations: OperationPort = {
+    judge: (...asked) => http.operations.judge(...asked),
+    run: (...judged) => http.operations.run(...judged),
+  };
+  const createWorld = worldFactory({ ...engine, prices: priceBook, plans: config.plans, clock, keyForms, operations });
   const connectors = connectorsOf(config);
   const sandbox = openConnectors({ dataDir: config.dataDir, smtp: null, model: null });
   const limits = {
@@ -177,6 +186,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     async firstOwnerUrl() {
       if ((await database.owner.user.count()) > 0) return null;
       return `${http.publicUrl()}/console/sign-up?token=${firstOwnerToken(secrets.signUp[0])}`;
+    },
+    execute(asked, principal) {
+      const db = guardedDb(database.bound, tenantOf(principal), options.walls);
+      return createWorld(db, principal, { id: newId('req'), ip: null, allowedBy: null }).execute(asked);
     },
     async work() {
       worker ??= await startWorker({ database, queue, jobs, chores, log });

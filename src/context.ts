@@ -5,6 +5,7 @@ import type { Standing } from './auth/rate-limit/rate-limiter.js';
 import type { Workplace } from './auth/workplaces.js';
 import type { World } from './effects/world.js';
 import type { EventType } from './events/catalogue.js';
+import type { Walls } from './guard/guarded-db.js';
 import type { Scope } from './guard/scopes.js';
 
 /** One entry per noun: `contacts: ReturnType<typeof contactsService>`. */
@@ -28,6 +29,10 @@ export interface Context extends Inside {
   readonly introspection: 'open' | 'keys';
   /** The first signs the cursors of lists, all verify them. */
   readonly cursorSecrets: readonly Buffer[];
+  /** The first signs plans, all verify them. */
+  readonly planSecrets: readonly Buffer[];
+  /** Both, but where a test proves one alone. */
+  readonly walls: Walls;
   /**
    * Runs one mutation root field: rows, audit, events and jobs share one transaction, and a throw leaves none of them.
    * `allowedBy` is the scope or role that let the field pass; the audit trail keeps it. With `asSystem`, the reason why,

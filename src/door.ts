@@ -30,6 +30,7 @@ import { guardedDb, type Walls } from './guard/guarded-db.js';
 import type { ReadinessChecks } from './http/health.js';
 import { createDoor } from './http/server.js';
 import { wellKnownRoutes } from './http/well-known.js';
+import { openOperations } from './operations.js';
 import type { Clock } from './platform/clock.js';
 import type { Logger } from './platform/logger.js';
 import type { Secrets } from './platform/secrets.js';
@@ -95,6 +96,21 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
   const onRefused = (context: Context, errors: readonly GraphQLError[]) =>
     auditRefusal(refusals, context, errors).catch(onError);
   const introspection = config.introspection === 'keys' ? 'keys' : 'open';
+  const contextFor = contextMaker({
+    database,
+    walls,
+    createWorld,
+    listening,
+    countScopes: usage.countScopes,
+    introspection,
+    cursorSecrets: secrets.cursors,
+    planSecrets: secrets.plans,
+  });
+  const gates = [
+    preflight({ introspection, preflight: options.preflight ?? 'on', onRefused }),
+    agentBinding((principal, ids) => agentsExist(database, principal, ids), onRefused),
+    scopeUse,
+  ];
   const door = createDoor({
     config,
     log,
@@ -102,21 +118,9 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     sdl: printSdl(schema),
     authenticate: openDoors(doors),
     limits: { limiter, admitAnonymous: openAnonymousLimit(clock, addressLimits?.anonymous) },
-    contextFor: contextMaker({
-      database,
-      walls,
-      createWorld,
-      listening,
-      countScopes: usage.countScopes,
-      introspection,
-      cursorSecrets: secrets.cursors,
-    }),
+    contextFor,
     fastLane: config.fastLane,
-    gates: [
-      preflight({ introspection, preflight: options.preflight ?? 'on', onRefused }),
-      agentBinding((principal, ids) => agentsExist(database, principal, ids), onRefused),
-      scopeUse,
-    ],
+    gates,
     readiness: readinessOf(database),
     signIn: signIn.handle,
     wellKnown: wellKnownRoutes({
@@ -127,6 +131,8 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     effectsByStatus: () => effectsByStatus(database),
   });
   return {
+    /** GraphQL from inside, past the same gates. */
+    operations: openOperations({ schema, gates, limiter, contextFor, createWorld, log }),
     async listen() {
       const url = await door.listen();
       ownUrl ??= url;

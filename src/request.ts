@@ -32,6 +32,7 @@ interface ContextParts {
   readonly listening: Listening;
   readonly countScopes: KeyUsage['countScopes'];
   readonly cursorSecrets: readonly Buffer[];
+  readonly planSecrets: readonly Buffer[];
   readonly introspection: 'open' | 'keys';
 }
 
@@ -48,7 +49,7 @@ export const tenantOf = ({ organizationId, workspaceId, agentId }: Principal): T
 });
 
 export const contextMaker =
-  ({ database, walls, createWorld, listening, countScopes, cursorSecrets, introspection }: ContextParts) =>
+  ({ database, walls, createWorld, listening, countScopes, cursorSecrets, planSecrets, introspection }: ContextParts) =>
   (
     principal: Principal | null,
     facts: CallFacts,
@@ -57,7 +58,7 @@ export const contextMaker =
   ): Context => {
     const requestFacts = (allowedBy: string | null): RequestFacts => {
       const { id, ip, receivedAtMs } = facts;
-      return { id, ip, receivedAtMs, allowedBy };
+      return { id, ip, receivedAtMs, allowedBy, standing };
     };
     let world: World | null = null;
     let services: Services | null = null;
@@ -68,6 +69,8 @@ export const contextMaker =
       standing,
       introspection,
       cursorSecrets,
+      planSecrets,
+      walls,
       memo: new Map(),
       get world() {
         const known = requirePrincipal(principal);

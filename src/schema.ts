@@ -34,11 +34,13 @@ import type { EffectDefinition } from './effects/define-effect.js';
 import { builder } from './graphql/builder.js';
 import { defineExplainAccess } from './graphql/explain/define-explain-access.js';
 import { defineNodeFields } from './graphql/node-fields.js';
+import { definePlans } from './graphql/plan/define-plan.js';
 import { triggerAgent } from './modules/agents/agents.effects.js';
 import { sendMessage } from './modules/messages/messages.effects.js';
 
 defineNodeFields(builder);
 defineExplainAccess(builder);
+definePlans(builder);
 
 /** How each noun leaves the building. */
 export const effectDefinitions = [sendMessage, triggerAgent] as readonly unknown[] as readonly EffectDefinition[];

@@ -94,6 +94,9 @@ export const auditActions = {
   'approvalRule.update': approvalRule,
   'approvalRule.delete': approvalRule,
 
+  /** What a plan held leaves its own entries beside this one. */
+  'plan.perform': action({ operation: 'plain', digest: 'plain' }),
+
   /** An action that a rule made wait; the action itself leaves its own entry when it is carried out. */
   'action.hold': action({ kind: 'plain', status: 'plain', rule: 'plain', seal: 'plain' }),
   'effect.approve': decided,

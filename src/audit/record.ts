@@ -55,8 +55,8 @@ export interface AuditRow {
 /** The sealer listens here for the ids of workspaces that have entries to link. */
 export const auditChannel = 'sallyport_audit';
 
-/** An `Audit` that writes through the handle, in its transaction. */
-export const auditIn = (db: GuardedDb, origin: AuditOrigin): Audit => ({
+/** An `Audit` that writes through the handle, in its transaction. @param told of the id of each entry */
+export const auditIn = (db: GuardedDb, origin: AuditOrigin, told?: (id: string) => void): Audit => ({
   record: async (input) => {
     const row = auditRow(origin, input);
     await db.$sql(sql`WITH entry AS (
@@ -68,6 +68,7 @@ export const auditIn = (db: GuardedDb, origin: AuditOrigin): Audit => ({
         ${JSON.stringify(row.details)}::jsonb)
       RETURNING workspace_id)
       SELECT pg_notify(${auditChannel}, workspace_id)::text AS told FROM entry`);
+    told?.(row.id);
   },
 });
 

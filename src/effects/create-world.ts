@@ -16,6 +16,7 @@ import { approve, cancel, confirm, reject } from './decide.js';
 import { decideEach } from './decide-each.js';
 import type { EffectDeps } from './deps.js';
 import type { EffectPort } from './effect-port.js';
+import type { OperationPort, Witness } from './operations.js';
 import { pause, resume } from './pause.js';
 import type { PriceBook } from './prices.js';
 import { holdAction, propose } from './propose.js';
@@ -30,38 +31,56 @@ export interface WorldDeps extends EffectDeps {
   readonly prices: PriceBook;
   readonly plans: Plans;
   readonly clock: Clock;
+  /** Left out: nothing is executed from inside. */
+  readonly operations?: OperationPort;
 }
 
 /**
  * @param db inside a mutation or a job, its transaction; for reads alone, any handle
  * @param system the same transaction as the owner of the tables, where an action runs as the system
+ * @param witness hears what is written
  */
 export type CreateWorld = (
   db: GuardedDb,
   principal: Principal,
   request: RequestFacts,
   system?: SystemDb | null,
+  witness?: Witness | null,
 ) => World;
 
 export const worldFactory =
   (deps: WorldDeps): CreateWorld =>
-  (db, principal, request, system = null) => {
+  (db, principal, request, system = null, witness = null) => {
     const world: World = {
       db,
       principal,
       system,
-      audit: auditIn(db, { principal, request }),
-      events: eventsIn(db),
-      enqueue: enqueueIn(db),
-      effects: effectPort(() => world, deps),
+      audit: auditIn(db, { principal, request }, witness?.audited),
+      events: eventsIn(db, witness?.emitted),
+      enqueue: enqueueIn(db, witness?.enqueued),
+      effects: effectPort(() => world, witness === null ? deps : { ...deps, judged: witness.judged }),
       prices: deps.prices,
       plans: deps.plans,
-      keyForms: deps.keyForms,
+      keyForms: witness === null ? deps.keyForms : formsAtCommit(deps.keyForms, witness),
       clock: deps.clock,
       request,
+      judge: async (asked, by = principal) => requireOperations(deps).judge(asked, by, world),
+      execute: async (asked, by) =>
+        requireOperations(deps).run('kind' in asked ? asked : await world.judge(asked, by), world),
     };
     return world;
   };
+
+const requireOperations = ({ operations }: WorldDeps): OperationPort => {
+  if (operations !== undefined) return operations;
+  throw new Error('Nothing is executed from inside here.');
+};
+
+/** What a process knows of keys lies beside the database. */
+const formsAtCommit = ({ brand, imported }: KeyForms, { later }: Witness): KeyForms => ({
+  brand,
+  imported: { matches: (text) => imported.matches(text), add: (format) => later(() => imported.add(format)) },
+});
 
 const effectPort = (world: () => World, deps: EffectDeps): EffectPort => ({
   claim: (request) => claim(world(), request),

@@ -3,7 +3,7 @@
 import type { Principal } from '../auth/principal.js';
 import type { Effect } from '../generated/prisma/client.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
-import type { ApprovalRule } from './approval-policy.js';
+import type { ApprovalRule, RuleVerdict } from './approval-policy.js';
 import type { EffectDefinition } from './define-effect.js';
 import type { World } from './world.js';
 
@@ -30,6 +30,8 @@ export interface EffectDeps {
    * @throws a coded refusal: revoked, expired, suspended, no longer a member
    */
   requesterOf(effect: Effect, db: GuardedDb): Promise<Principal>;
+  /** Hears what the rules said of a request, whether they hold it or not. */
+  judged?(verdict: RuleVerdict): void;
 }
 
 /** @throws when two definitions claim one kind */

@@ -149,7 +149,9 @@ export async function judge(
   facts: Omit<ApprovalFacts, 'principalKind' | 'apiKeyId'>,
 ): Promise<RuleVerdict> {
   const who = { principalKind: principal.kind, apiKeyId: principal.apiKeyId };
-  return decideRule(await deps.rulesOf(db), { ...facts, ...who }).rule;
+  const { rule } = decideRule(await deps.rulesOf(db), { ...facts, ...who });
+  deps.judged?.(rule);
+  return rule;
 }
 
 interface NewEffect {

@@ -4,12 +4,14 @@ import type { Audit } from '../audit/record.js';
 import type { KeyForms } from '../auth/imported-formats.js';
 import type { Plans } from '../auth/plans.js';
 import type { Principal } from '../auth/principal.js';
+import type { Standing } from '../auth/rate-limit/rate-limiter.js';
 import type { Events } from '../events/emit.js';
 import type { SystemDb } from '../guard/as-system.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
 import type { Enqueue } from '../jobs/queue.js';
 import type { Clock } from '../platform/clock.js';
 import type { EffectPort } from './effect-port.js';
+import type { Executed, JudgedOperation, OperationAsked } from './operations.js';
 import type { PriceBook } from './prices.js';
 
 export interface World {
@@ -34,6 +36,13 @@ export interface World {
   readonly keyForms: KeyForms;
   readonly clock: Clock;
   readonly request: RequestFacts;
+  /** What a request for it would pass, passed for the principal given or one's own. Not inside a transaction. @throws the refusal */
+  judge(asked: OperationAsked, principal?: Principal): Promise<JudgedOperation>;
+  /**
+   * Runs a GraphQL operation from inside, with every check that a request passes. Inside a transaction only what was judged
+   * before it began, and only where the transaction is the owner's; then nothing of it is kept unless that is.
+   */
+  execute(asked: OperationAsked | JudgedOperation, principal?: Principal): Promise<Executed>;
 }
 
 /** What the audit trail keeps of the request that caused a change. */
@@ -44,6 +53,8 @@ export interface RequestFacts {
   readonly allowedBy: string | null;
   /** When it came in, on this process's `performance.now()`; left out for what no request asked for just now. */
   readonly receivedAtMs?: number;
+  /** Where it stands with its limits; left out where none hold. */
+  readonly standing?: Standing | null;
 }
 
 /** @throws a defect when the mutation did not say that it runs as the system */

@@ -12,8 +12,8 @@ export interface Events {
 
 export const eventsChannel = 'sallyport_events';
 
-/** `Events` in the transaction of `db`. */
-export const eventsIn = (db: GuardedDb): Events => ({
+/** `Events` in the transaction of `db`. @param told of the id of each event */
+export const eventsIn = (db: GuardedDb, told?: (id: string) => void): Events => ({
   emit: async (type, subjectId, data) => {
     const { workspaceId } = db.$tenant;
     const id = newId('evt');
@@ -23,5 +23,6 @@ export const eventsIn = (db: GuardedDb): Events => ({
       VALUES (${workspaceId}, ${id}, ${type}, ${subjectId}, ${JSON.stringify(data)}::jsonb)
       RETURNING id)
       SELECT pg_notify(${eventsChannel}, ${notice})::text AS told FROM happened`);
+    told?.(id);
   },
 });

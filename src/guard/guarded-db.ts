@@ -40,6 +40,8 @@ type Delegates = Pick<
 export interface GuardedDb extends Delegates {
   readonly $tenant: Tenant;
   readonly $walls: Walls;
+  /** Whether all its statements share one transaction. */
+  readonly $isTransaction: boolean;
   /** Runs one statement with the tenant's settings; build its workspace condition with `inWorkspace` of guard/sql. */
   $sql<Row>(statement: Prisma.Sql): Promise<Row[]>;
 }
@@ -47,7 +49,7 @@ export interface GuardedDb extends Delegates {
 type Operation = (args?: unknown) => Prisma.PrismaPromise<unknown>;
 type Executor = (start: (client: Prisma.TransactionClient) => Prisma.PrismaPromise<unknown>) => Promise<unknown>;
 /** How Prisma's own operations are run, and how raw statements are. */
-type Executors = Readonly<Record<'operation' | 'statement', Executor>>;
+type Executors = Readonly<Record<'operation' | 'statement', Executor>> & { readonly isTransaction: boolean };
 
 const operations = new Set([
   ...['findUnique', 'findUniqueOrThrow', 'findFirst', 'findFirstOrThrow', 'findMany', 'count', 'aggregate', 'groupBy'],
@@ -81,6 +83,7 @@ export function guardedDb(client: PrismaClient, tenant: Tenant, walls: Walls = '
       const [, result] = await client.$transaction([client.$queryRaw(bindTenant(tenant)), start(client)]);
       return result;
     },
+    isTransaction: false,
   });
 }
 
@@ -107,14 +110,18 @@ export async function inTenant<T>(
  * The owner's transaction, already open, seen as one workspace: for jobs that act in several and for actions that run as
  * the system. Row-level security does not bind the owner, so the guard's own conditions always stand.
  */
-export async function confineTransaction(tx: Prisma.TransactionClient, tenant: Tenant): Promise<GuardedDb> {
+export async function confineTransaction(
+  tx: Prisma.TransactionClient,
+  tenant: Tenant,
+  walls: Walls = 'both',
+): Promise<GuardedDb> {
   await tx.$queryRaw(bindTenant(tenant));
-  return handle(tenant, 'both', inside(tx));
+  return handle(tenant, walls, inside(tx));
 }
 
 function inside(tx: Prisma.TransactionClient): Executors {
   const execute: Executor = async (start) => start(tx);
-  return { operation: execute, statement: execute };
+  return { operation: execute, statement: execute, isTransaction: true };
 }
 
 function handle(tenant: Tenant, walls: Walls, execute: Executors): GuardedDb {
@@ -122,6 +129,7 @@ function handle(tenant: Tenant, walls: Walls, execute: Executors): GuardedDb {
   const target = {
     $tenant: tenant,
     $walls: walls,
+    $isTransaction: execute.isTransaction,
     $sql: (statement: Prisma.Sql) => execute.statement((client) => client.$queryRaw(statement)),
   };
   return new Proxy(target, {

@@ -15,9 +15,9 @@ export interface EnqueueOptions {
 
 export type Enqueue = <Data>(kind: JobKind<Data>, data: Data, options?: EnqueueOptions) => Promise<void>;
 
-/** @returns an `Enqueue` that writes in the transaction of `db`. It throws when the data is not of the kind's shape. */
+/** @param told of each job @returns an `Enqueue` that writes in the transaction of `db`. It throws when the data is not of the kind's shape. */
 export const enqueueIn =
-  (db: GuardedDb): Enqueue =>
+  (db: GuardedDb, told?: (name: string, data: unknown) => void): Enqueue =>
   async (kind, data, options = {}) => {
     const body = JSON.stringify(kind.data.parse(data));
     const { singletonKey = null, startAfter = null, waitMs = null } = options;
@@ -26,4 +26,5 @@ export const enqueueIn =
       ${kind.name}::text, ${body}::jsonb, ${singletonKey}::text,
       COALESCE(${startAfter}::timestamptz, now() + make_interval(secs => ${seconds}::float8))
     )::text AS enqueued`);
+    told?.(kind.name, JSON.parse(body));
   };

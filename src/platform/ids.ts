@@ -1,6 +1,7 @@
 // Ids are TypeIDs: a prefix from a closed list, `_`, and a UUIDv7 in 26 characters of lower-case base32
 // (https://github.com/jetify-com/typeid, spec 0.3). The prefix tells what an id names without a look-up; the suffix sorts by creation.
 // Within one process and clock every id is greater than the one before, also inside one millisecond and when time steps back.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomFillSync } from 'node:crypto';
 import { type Clock, systemClock } from './clock.js';
 
@@ -106,8 +107,16 @@ export const isId = <P extends IdPrefix = IdPrefix>(text: unknown, prefix?: P): 
   return prefix === undefined ? isPrefix(text.slice(0, 3)) : text.startsWith(prefix);
 };
 
-export const newId = <P extends IdPrefix>(prefix: P, clock: Clock = systemClock): TypeId<P> =>
-  `${prefix}_${encodeBytes(newUuid(clock))}`;
+const making = new AsyncLocalStorage<Set<string>>();
+
+export const newId = <P extends IdPrefix>(prefix: P, clock: Clock = systemClock): TypeId<P> => {
+  const id: TypeId<P> = `${prefix}_${encodeBytes(newUuid(clock))}`;
+  making.getStore()?.add(id);
+  return id;
+};
+
+/** Adds to `ids` every id that is made while `run` is under way, by it and by whatever it calls. */
+export const notingNewIds = <T>(ids: Set<string>, run: () => Promise<T>): Promise<T> => making.run(ids, run);
 
 interface Tick {
   ms: number;

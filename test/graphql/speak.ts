@@ -40,6 +40,8 @@ export const contextOf = (principal: Principal | null, inside: Partial<Inside['w
     useScopes: () => undefined,
     introspection: 'open',
     cursorSecrets: [],
+    planSecrets: [],
+    walls: 'both',
     ip: null,
     standing: null,
     listen: () => {

@@ -12,9 +12,9 @@ import { changed, type Snapshot, snapshotOf } from '../support/snapshot.js';
 const late = vi.hoisted(() => ({ isOn: false, thrown: 0 }));
 vi.mock('../../src/events/emit.js', async (original) => {
   const real = await original<typeof import('../../src/events/emit.js')>();
-  const eventsIn: typeof real.eventsIn = (db) => ({
+  const eventsIn: typeof real.eventsIn = (db, told) => ({
     async emit(...args) {
-      await real.eventsIn(db).emit(...args);
+      await real.eventsIn(db, told).emit(...args);
       if (!late.isOn) return;
       late.thrown += 1;
       throw new Error('thrown after the audit entry and the event');

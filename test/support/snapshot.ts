@@ -39,6 +39,19 @@ const part = (table: string, condition: string): string => `SELECT '${table}' AS
   COALESCE(string_agg((to_jsonb(x) - $3::text[])::text, E'\\n' ORDER BY (to_jsonb(x) - $3::text[])::text), '') AS text
   FROM ${table} x WHERE ${condition}`;
 
+/** Every row of every table and of the queue, but for what is written behind a request's back. */
+export async function wholeSnapshot(database: Database): Promise<Snapshot> {
+  const { rows: tables } = await database.executeAsOwner(`SELECT format('%I.%I', table_schema, table_name) AS name
+    FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND (table_schema = 'public'
+      OR (table_schema = 'pgboss' AND table_name IN ('job', 'archive'))) ORDER BY 1`);
+  const parts = tables
+    .map(({ name }) => String(name))
+    .filter((name) => !ownTime.includes(name.replace('public.', '')))
+    .map((name) => part(name, 'true').replaceAll('$3', '$1'));
+  const { rows } = await database.executeAsOwner(parts.join(' UNION ALL '), [usage]);
+  return Object.fromEntries(rows.map(({ name, text }) => [String(name), String(text)]));
+}
+
 /** The tables that differ. */
 export const changed = (before: Snapshot, after: Snapshot): readonly string[] =>
   Object.keys({ ...before, ...after }).filter((table) => before[table] !== after[table]);

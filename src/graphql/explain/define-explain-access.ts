@@ -1,13 +1,11 @@
 // `explainAccess`: what an operation takes, as data, before anybody sends it. Runs nothing of the operation.
 import type { Context } from '../../context.js';
-import { badInput } from '../../platform/errors.js';
 import type { Builder } from '../builder-types.js';
-import type { Variables } from '../preflight/conditions.js';
 import { type PreflightRequest, refusalsOf } from '../preflight/preflight.js';
 import { type Foreseeing, WITHOUT_WORKSPACE } from './asked-for.js';
 import { explain } from './explain.js';
 import { defineExplanationType, EXPLAIN_IS_PUBLIC } from './explanation-type.js';
-import { EXPLAINED_MAX, newReading, type Reading, readDocument } from './read-document.js';
+import { EXPLAINED_MAX, newReading, type Reading, readDocument, requireObject } from './read-document.js';
 import { hypotheticalKey, readScopes } from './whom.js';
 
 export const defineExplainAccess = (builder: Builder): void => {
@@ -76,12 +74,6 @@ const foreseeingOf = (context: Context, request: Omit<PreflightRequest, 'princip
       ? async ({ foresee }, input, isOpen) => (await foresee?.(input, isOpen, { world, services })) ?? null
       : null,
   };
-};
-
-const requireObject = (variables: unknown): Variables => {
-  if (variables === null || variables === undefined) return {};
-  if (typeof variables === 'object' && !Array.isArray(variables)) return variables as Variables;
-  throw badInput('variables: an object with a value per variable is expected.', 'variables');
 };
 
 const MEMO = 'explainAccess';

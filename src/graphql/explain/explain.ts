@@ -1,3 +1,4 @@
+import type { OperationTypeNode } from 'graphql';
 import { ROLES, type Role } from '../../guard/roles.js';
 import { badInput } from '../../platform/errors.js';
 import { agentIdsIn } from '../agent-binding.js';
@@ -43,6 +44,19 @@ const readingOf = ({ schema, document, operationName, variables }: ExplainReques
   const requirements = requirementsFor(schema, document, operationName ?? '');
   if (requirements === null) throw noSuchOperation(operationName);
   return { requirements, read: readValues(schema, requirements, variables) };
+};
+
+/** Which operation is meant, and the actions and effects it may ask for. @throws BAD_USER_INPUT: the document has no such one */
+export const requireOperation = (
+  asked: Pick<ExplainRequest, 'schema' | 'document' | 'operationName'>,
+): { readonly operation: OperationTypeNode; readonly asksFor: readonly string[] } => {
+  const { schema, document, operationName } = asked;
+  const requirements = requirementsFor(schema, document, operationName ?? '');
+  if (requirements === null) throw noSuchOperation(operationName);
+  const asksFor = requirements.needs.flatMap(
+    ({ rule: { mutation } }) => mutation?.action ?? mutation?.effect?.kind ?? [],
+  );
+  return { operation: requirements.operation.operation, asksFor: [...new Set(asksFor)] };
 };
 
 /** Those that may be executed. */

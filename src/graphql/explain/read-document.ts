@@ -1,7 +1,7 @@
 // An operation inside an operation: read under the limits of a real request, all that one request explains counted
 // together, so that explaining costs no more than asking. Its faults are coded errors of the field `document`.
 import { type DocumentNode, GraphQLError, type GraphQLSchema, validate } from 'graphql';
-import { CodedError, type ErrorCode, isCoded } from '../../platform/errors.js';
+import { badInput, CodedError, type ErrorCode, isCoded } from '../../platform/errors.js';
 import { parseWithin, requireWithin, requireWithinLimits } from '../limits.js';
 
 /** How many operations one request may have explained. */
@@ -88,6 +88,13 @@ const inDocument = <T>(run: () => T): T => {
 const faults = (code: ErrorCode, errors: readonly GraphQLError[]): CodedError => {
   const told = errors.slice(0, ERRORS_MAX).map(({ message, locations }) => ({ message, locations: locations ?? [] }));
   return new CodedError(code, `document: ${told[0]?.message}`, { field: 'document', errors: told });
+};
+
+/** Variables as an argument of type JSON gives them. @throws BAD_USER_INPUT */
+export const requireObject = (variables: unknown): Readonly<Record<string, unknown>> => {
+  if (variables === null || variables === undefined) return {};
+  if (typeof variables === 'object' && !Array.isArray(variables)) return variables as Readonly<Record<string, unknown>>;
+  throw badInput('variables: an object with a value per variable is expected.', 'variables');
 };
 
 const tooMany = (): CodedError =>

@@ -27,6 +27,7 @@ import {
 } from '../plant.js';
 import type { Asker, Owner, Rows, SeededWorkspace } from '../world.js';
 import type { Operation, Sent } from './operations.js';
+import { planOf, toPlan } from './planning.js';
 
 /** Something that an id names; made anew where asking uses it up. `seal` goes with an effect. */
 export interface Thing {
@@ -134,12 +135,14 @@ const companions: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Values that the type cannot tell. */
-const values: Readonly<Record<string, () => unknown>> = {
+const values: Readonly<Record<string, (making: Making) => unknown>> = {
   'Query.fieldAccess(coordinates:)': () => ['Query.me'],
   // An action, an effect and a condition, so that every field of the answer has something to tell.
   'Query.explainAccess(document:)': () =>
     'mutation ($full: Boolean!) { createContact(input: { name: "A" }) { contact { id name @include(if: $full) } } ' +
     `sendMessage(input: { messageId: "\${newId('msg')}" }) { messageId } }`,
+  'Query.planOperation(document:)': toPlan,
+  'PerformPlanInput.planId': planOf,
   'CreateInboxInput.address': () => `${newId('inb')}@example.com`,
   'InviteMemberInput.email': () => `${newId('inv')}@example.com`,
   'CreateInboxInput.channel': () => 'EMAIL',
@@ -227,7 +230,7 @@ interface Place {
 
 async function valueFor(type: GraphQLInputType, place: Place, making: Making): Promise<unknown> {
   const given = values[`${place.coordinate} with ${place.inputField}`] ?? values[place.coordinate];
-  if (given !== undefined) return given();
+  if (given !== undefined) return given(making);
   const nullable = getNullableType(type);
   if (isListType(nullable)) return [await valueFor(nullable.ofType, place, making)];
   if (isInputObjectType(nullable)) return inputFor(nullable, place, making);

@@ -6,6 +6,7 @@ import type { Client } from '../client.js';
 import { type Harness, type HarnessOptions, startHarness } from '../harness.js';
 import { type Asker, type SeededWorkspace, type Site, seedSite, seedWorkspace } from '../world.js';
 import type { KeyKind } from './demands.js';
+import { noteClient } from './planning.js';
 
 export interface Caller {
   readonly name: string;
@@ -71,7 +72,9 @@ async function makeKey(
     ...(agentId === null ? {} : { agentId }),
   });
   const asker: Asker = { kind: kind === 'AGENT' ? 'AGENT_KEY' : 'ACCOUNT_KEY', id, agentId };
-  return { name: `an ${kind.toLowerCase()} key with ${scopes.join(', ')}`, client: harness.as({ key }), asker };
+  const client = harness.as({ key });
+  noteClient(harness.database.owner, asker, client);
+  return { name: `an ${kind.toLowerCase()} key with ${scopes.join(', ')}`, client, asker };
 }
 
 async function makePerson(harness: Harness, role: Role, site: Site): Promise<Caller> {
@@ -79,7 +82,9 @@ async function makePerson(harness: Harness, role: Role, site: Site): Promise<Cal
   const person = await harness.addPerson(role, site);
   const { headers } = await harness.signIn(person);
   const client = harness.as({ cookie: headers.cookie ?? '', workspaceId });
-  return { name: `a person, ${role}`, client, asker: { kind: 'SESSION', id: person.userId, agentId: null } };
+  const asker: Asker = { kind: 'SESSION', id: person.userId, agentId: null };
+  noteClient(harness.database.owner, asker, client);
+  return { name: `a person, ${role}`, client, asker };
 }
 
 async function moveApart(harness: Harness, person: Caller, organizationId: string): Promise<Caller> {

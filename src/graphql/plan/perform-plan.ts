@@ -1,0 +1,88 @@
+// `performPlan`: the planned operation in one transaction, and only if it comes to what was planned. Compared before the
+// transaction is committed, so what drifted was never done. The planId is good for one performing: a repeat, also a
+// concurrent one, gets the effects of the first.
+import { createHash } from 'node:crypto';
+import type { Context, Inside } from '../../context.js';
+import type { Effect } from '../../effects/effect-port.js';
+import type { Change } from '../../effects/outcome.js';
+import type { World } from '../../effects/world.js';
+import { CodedError, type ErrorCode, isCoded, notFound } from '../../platform/errors.js';
+import { judgePlan, PERFORMING, runPlan, whoIs } from './plan-operation.js';
+import { readPlan, type SignedPlan } from './plan-token.js';
+
+export interface PerformInput {
+  readonly planId: string;
+  readonly idempotencyKey: string | null;
+}
+
+export interface Performed {
+  /** Null on a repeat: nothing of it was kept. */
+  readonly data: unknown;
+  readonly changes: readonly Change[] | null;
+  readonly effects: readonly Effect[];
+}
+
+/** @param transact the mutation's transaction, of the owner */
+export async function performPlan(
+  { planId, idempotencyKey }: PerformInput,
+  context: Context,
+  transact: (run: (inside: Inside) => Promise<Performed>) => Promise<Performed>,
+): Promise<Performed> {
+  const plan = requirePlan(planId, context);
+  const { document, operationName, variables } = plan;
+  const judged = await judgePlan({ document, operationName, variables }, context.world);
+  const afterwards: (() => void)[] = [];
+  const performed = await transact(async ({ world }) => {
+    const first = await claimOnce(world, planId, idempotencyKey, context.requestId);
+    if (first !== null) return { data: null, changes: null, effects: await askedBy(world, first) };
+    const { executed, outcome } = await runPlan(judged, world).catch((error: unknown) => {
+      throw driftedBy(error);
+    });
+    if (outcome.digest !== plan.digest) throw drifted('OUTCOME', 'It would come to something else than was planned.');
+    const details = { operation: operationName ?? '', digest: plan.digest };
+    await world.audit.record({ action: PERFORMING, details });
+    afterwards.push(...executed.afterwards);
+    return { data: plain(executed.data), changes: outcome.changes, effects: outcome.effects };
+  });
+  for (const act of afterwards) act();
+  return performed;
+}
+
+/** @throws NOT_FOUND alike for what nobody signed and for the plan of another; PLAN_DRIFTED once its time is over */
+function requirePlan(planId: string, { world, planSecrets }: Context): SignedPlan {
+  const plan = readPlan(planId, planSecrets);
+  const { principal, clock } = world;
+  const isOwn = plan?.workspaceId === principal.workspaceId && plan.principal === whoIs(principal);
+  if (plan === null || !isOwn) throw notFound('plan');
+  if (plan.expiresAtMs <= clock.now().getTime()) throw drifted('EXPIRED', 'The plan is too old to be performed.');
+  return plan;
+}
+
+/** @returns the request that performed it before; null: this is the first */
+async function claimOnce(world: World, planId: string, own: string | null, requestId: string): Promise<string | null> {
+  const hash = createHash('sha256').update(planId).digest('hex');
+  const request = { mutation: 'performPlan', input: { planId: hash }, subjectId: requestId };
+  for (const idempotencyKey of [`plan ${hash}`, ...(own === null ? [] : [own])]) {
+    const claim = await world.effects.claim({ ...request, idempotencyKey });
+    if (!claim.first) return claim.subjectId;
+  }
+  return null;
+}
+
+const askedBy = ({ db }: World, requestId: string): Promise<Effect[]> =>
+  db.effect.findMany({ where: { requestId }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
+
+/** Who asks is judged as ever; anything else that refuses it now did not when it was planned. */
+const ASKING: ReadonlySet<ErrorCode> = new Set([
+  ...(['UNAUTHENTICATED', 'FORBIDDEN', 'FORBIDDEN_AGENT', 'INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE'] as const),
+]);
+
+const driftedBy = (error: unknown): unknown =>
+  isCoded(error) && !ASKING.has(error.code)
+    ? drifted('OUTCOME', `It would be refused now: ${error.message}`, { cause: error.code })
+    : error;
+
+const drifted = (reason: 'OUTCOME' | 'EXPIRED', why: string, data: object = {}): CodedError =>
+  new CodedError('PLAN_DRIFTED', `${why} Nothing was done; plan it anew.`, { reason, ...data });
+
+const plain = (data: unknown): unknown => JSON.parse(JSON.stringify(data ?? null));
