@@ -95,7 +95,7 @@ export const auditActions = {
   'approvalRule.delete': approvalRule,
 
   /** What a plan held leaves its own entries beside this one. */
-  'plan.perform': action({ operation: 'plain', digest: 'plain' }),
+  'plan.perform': action({ operation: 'plain', digest: 'plain', effects: 'plain' }),
 
   /** An action that a rule made wait; the action itself leaves its own entry when it is carried out. */
   'action.hold': action({ kind: 'plain', status: 'plain', rule: 'plain', seal: 'plain' }),

@@ -41,21 +41,19 @@ export async function rowsNamed(
   ids: readonly string[],
 ): Promise<readonly NamedRow[]> {
   if (ids.length === 0) return [];
+  const parts = tables.map((one) => partOf(one, tenant));
   const found = await system.$queryRaw<NamedRow[]>(
-    join(
-      tables.map((one) => partOf(one, tenant, ids)),
-      ' UNION ALL ',
-    ),
+    sql`WITH named AS (SELECT unnest(${[...ids]}::text[]) AS id) ${join(parts, ' UNION ALL ')}`,
   );
-  return [...found].sort(
-    (one, other) => ids.indexOf(one.id) - ids.indexOf(other.id) || (one.model < other.model ? -1 : 1),
-  );
+  const places = new Map(ids.map((id, place) => [id, place]));
+  const placeOf = ({ id }: NamedRow): number => places.get(id) ?? 0;
+  return [...found].sort((one, other) => placeOf(one) - placeOf(other) || (one.model < other.model ? -1 : 1));
 }
 
-const partOf = ({ model, owner, fields }: NamedTable, tenant: Tenant, ids: readonly string[]): Prisma.Sql => {
+const partOf = ({ model, owner, fields }: NamedTable, tenant: Tenant): Prisma.Sql => {
   const ownership = tenancy[model];
   const owned = ownership.owner === 'organization' ? tenant.organizationId : tenant.workspaceId;
   const columns = fields.map((field) => sql`${columnOf(field)}::text, ${column(field, 'x')}`);
   return sql`SELECT x.id, ${model}::text AS model, jsonb_build_object(${join(columns)}) AS row
-    FROM ${table(model)} AS ${identifier('x')} WHERE ${column(owner, 'x')} = ${owned} AND x.id IN (${join([...ids])})`;
+    FROM ${table(model)} AS ${identifier('x')} WHERE ${column(owner, 'x')} = ${owned} AND x.id IN (SELECT id FROM named)`;
 };

@@ -257,6 +257,7 @@ describe('performPlan', () => {
     const [first, ...repeats] = all.toSorted((one, other) => Number(one.data === null) - Number(other.data === null));
     expect(await shop.database.owner.effect.count()).toBe(before + 1);
     expect(first?.data).not.toBeNull();
+    expect(first?.effects).toHaveLength(1);
     for (const repeat of repeats) expect(repeat).toMatchObject({ data: null, changes: null, effects: first?.effects });
     expect((await shop.trail('plan.perform')).filter(({ actorId }) => actorId === asking.keyId)).toHaveLength(1);
   });

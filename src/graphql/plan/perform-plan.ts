@@ -5,8 +5,10 @@ import { createHash } from 'node:crypto';
 import type { Context, Inside } from '../../context.js';
 import type { Effect } from '../../effects/effect-port.js';
 import type { Change } from '../../effects/outcome.js';
+import { mayRead } from '../../effects/stored-effect.js';
 import type { World } from '../../effects/world.js';
 import { CodedError, type ErrorCode, isCoded, notFound } from '../../platform/errors.js';
+import { newId } from '../../platform/ids.js';
 import { judgePlan, PERFORMING, runPlan, whoIs } from './plan-operation.js';
 import { readPlan, type SignedPlan } from './plan-token.js';
 
@@ -33,14 +35,17 @@ export async function performPlan(
   const judged = await judgePlan({ document, operationName, variables }, context.world);
   const afterwards: (() => void)[] = [];
   const performed = await transact(async ({ world }) => {
-    const first = await claimOnce(world, planId, idempotencyKey, context.requestId);
-    if (first !== null) return { data: null, changes: null, effects: await askedBy(world, first) };
+    // Not the request's own id, which a caller may choose.
+    const performing = newId('req', world.clock);
+    const first = await claimOnce(world, planId, idempotencyKey, performing);
+    if (first !== null) return { data: null, changes: null, effects: await askedFor(world, first) };
     const { executed, outcome } = await runPlan(judged, world).catch((error: unknown) => {
       throw driftedBy(error);
     });
     if (outcome.digest !== plan.digest) throw drifted('OUTCOME', 'It would come to something else than was planned.');
-    const details = { operation: operationName ?? '', digest: plan.digest };
-    await world.audit.record({ action: PERFORMING, details });
+    const effects = outcome.effects.map(({ id }) => id);
+    const details = { operation: operationName ?? '', digest: plan.digest, effects };
+    await world.audit.record({ action: PERFORMING, subjectId: performing, details });
     afterwards.push(...executed.afterwards);
     return { data: plain(executed.data), changes: outcome.changes, effects: outcome.effects };
   });
@@ -58,10 +63,10 @@ function requirePlan(planId: string, { world, planSecrets }: Context): SignedPla
   return plan;
 }
 
-/** @returns the request that performed it before; null: this is the first */
-async function claimOnce(world: World, planId: string, own: string | null, requestId: string): Promise<string | null> {
+/** @returns the performing that came before; null: this is the first */
+async function claimOnce(world: World, planId: string, own: string | null, subjectId: string): Promise<string | null> {
   const hash = createHash('sha256').update(planId).digest('hex');
-  const request = { mutation: 'performPlan', input: { planId: hash }, subjectId: requestId };
+  const request = { mutation: 'performPlan', input: { planId: hash }, subjectId };
   for (const idempotencyKey of [`plan ${hash}`, ...(own === null ? [] : [own])]) {
     const claim = await world.effects.claim({ ...request, idempotencyKey });
     if (!claim.first) return claim.subjectId;
@@ -69,8 +74,14 @@ async function claimOnce(world: World, planId: string, own: string | null, reque
   return null;
 }
 
-const askedBy = ({ db }: World, requestId: string): Promise<Effect[]> =>
-  db.effect.findMany({ where: { requestId }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
+/** What a performing asked for, as the trail remembers it. */
+async function askedFor({ db, principal }: World, performing: string): Promise<Effect[]> {
+  const entry = await db.auditEntry.findFirst({ where: { action: PERFORMING, subjectId: performing } });
+  const { effects: ids = [] } = (entry?.details ?? {}) as { readonly effects?: readonly string[] };
+  const effects = await db.effect.findMany({ where: { id: { in: [...ids] } } });
+  const readable = effects.filter((effect) => mayRead(principal, effect));
+  return readable.sort((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id));
+}
 
 /** Who asks is judged as ever; anything else that refuses it now did not when it was planned. */
 const ASKING: ReadonlySet<ErrorCode> = new Set([
