@@ -1,5 +1,6 @@
 // The law of plans, generated for every mutation of the schema: after a plan the database is what it was, byte by byte, but
-// for usage; and performing the plan changes and asks for what was planned, and for nothing else.
+// for usage; performing the plan changes and asks for what was planned, and for nothing else; and explainAccess has told the
+// rule and the price without running anything.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { printSdl } from '../../src/graphql/print.js';
 import { newId } from '../../src/platform/ids.js';
@@ -29,9 +30,13 @@ const byKey = mutations.filter(
     mutation.coordinate !== 'Mutation.confirmEffect' && leastFor(demandsOf(mutation, declared), 'ACCOUNT').length > 0,
 );
 
+/** It asks anew in the name of another, which the mutation itself does not say. */
+const asksForAnother = new Set(['Mutation.amendEffect']);
+
 const PLAN = `query ($document: String!, $variables: JSON) {
+  explainAccess(document: $document, variables: $variables) { allowed approval price }
   planOperation(document: $document, variables: $variables) {
-    planId price changes { ...Told } effects { kind status price isSandbox payload rule { id version requirement } }
+    planId price rule { requirement } changes { ...Told } effects { kind status price isSandbox payload rule { id version requirement } }
   }
 }
 fragment Told on PlannedChange { action outcome subjectId isNew fields costCredits details }`;
@@ -45,6 +50,11 @@ fragment Told on PlannedChange { action outcome subjectId isNew fields costCredi
 interface Change {
   readonly action: string;
   readonly outcome: string;
+}
+interface Planned extends Told {
+  readonly planId: string;
+  readonly price: number;
+  readonly rule: { readonly requirement: string } | null;
 }
 type Told = { readonly changes: readonly Change[]; readonly effects: readonly ({ id?: string } & object)[] };
 
@@ -72,7 +82,7 @@ describe.each([
     const before = await wholeSnapshot(database);
     const known = idsIn(before);
 
-    const planned = await asking.client.ask<{ planOperation: Told & { planId: string } }>(PLAN, {
+    const planned = await asking.client.ask<{ planOperation: Planned; explainAccess: object }>(PLAN, {
       document: textOf(mutation, [], tailFor(mutation, asking)),
       variables,
     });
@@ -80,8 +90,10 @@ describe.each([
     expect(changed(before, await wholeSnapshot(database)), planned.text).toEqual([]);
     expect(planned.text).not.toMatch(/sp_(acct|agt)_[0-9A-Za-z]{38}/);
 
-    const plan = planned.data?.planOperation as Told & { planId: string };
-    const { planId } = plan;
+    const plan = planned.data?.planOperation as Planned;
+    const { planId, price, rule } = plan;
+    const foretold = { allowed: true, approval: rule?.requirement ?? 'NONE', price };
+    if (!asksForAnother.has(mutation.coordinate)) expect(planned.data?.explainAccess, planned.text).toEqual(foretold);
     const performed = await asking.client.ask<{ performPlan: Told }>(PERFORM, { planId });
     expect(performed.errors, performed.text).toEqual([]);
     const done = performed.data?.performPlan as Told;

@@ -2,9 +2,8 @@
 // no scope: that an own request is taken back.
 import { newId } from '../../../src/platform/ids.js';
 import type { Client } from '../client.js';
-import { plantDecided, plantDraft } from '../plant.js';
 import type { Asker, Owner } from '../world.js';
-import type { Making } from './samples.js';
+import { type Making, make } from './samples.js';
 
 const clients = new WeakMap<Owner, Map<string, Client>>();
 
@@ -15,11 +14,12 @@ export function noteClient(owner: Owner, { id }: Asker, client: Client): void {
 }
 
 /** A mutation that its asker may ask for, and in a person's hands one that asks for something to leave besides. */
-export async function toPlan({ owner, site, asker }: Making): Promise<string> {
-  const { id } = await plantDecided(owner, site, asker);
+export async function toPlan(making: Making): Promise<string> {
+  const { id } = await make('ownEffect', making);
   const cancel = `cancelEffect(input: { effectId: "${id}" }) { effect { id } }`;
-  if (asker.kind !== 'SESSION') return `mutation { ${cancel} }`;
-  return `mutation { ${cancel} sendMessage(input: { messageId: "${await plantDraft(owner, site)}" }) { status } }`;
+  if (making.asker.kind !== 'SESSION') return `mutation { ${cancel} }`;
+  const draft = await make('draft', making);
+  return `mutation { ${cancel} sendMessage(input: { messageId: "${draft.id}" }) { status } }`;
 }
 
 /** The planId of an own plan; one that nobody signed for who asks through no client. */
