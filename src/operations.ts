@@ -1,4 +1,4 @@
-// How GraphQL is run from inside: the port of effects/operations.ts, wired. Judging is what the door does before an
+// How GraphQL is run from inside: the port of effects/operation-port.ts, wired. Judging is what the door does before an
 // operation runs, in the same order and by the same gates; running takes a context like any other, or one whose every
 // statement is in the transaction of the world that asks. Every error leaves through the masking of answers.
 import { type DocumentNode, execute, type GraphQLSchema, OperationTypeNode } from 'graphql';
@@ -7,12 +7,12 @@ import type { Principal } from './auth/principal.js';
 import type { RateLimiter, Standing } from './auth/rate-limit/rate-limiter.js';
 import type { Context, Inside, Services } from './context.js';
 import type { CreateWorld } from './effects/create-world.js';
+import type { OperationPort } from './effects/operation-port.js';
 import {
   codedOf,
   type Executed,
   type Fault,
   type JudgedOperation,
-  type OperationPort,
   type Witness,
   type Written,
 } from './effects/operations.js';
