@@ -1,8 +1,9 @@
 // What an error that was thrown anywhere behind the door is to the caller: a refusal somebody wrote, a fault of the document
-// that GraphQL found, an outage, or a defect. The last two are logged whole and leave as one sentence of ours.
+// that GraphQL found, an outage, a race with another write, or a defect. The last three are logged whole and leave as one sentence of ours.
 import { GraphQLError, Kind } from 'graphql';
 import type { Logger } from 'pino';
 import { CodedError, type ErrorCode } from '../platform/errors.js';
+import { isLostRace } from '../platform/lost-race.js';
 import { isDatabaseUnreachable } from './unreachable.js';
 
 export interface Masking {
@@ -98,6 +99,13 @@ function judgeDefect(error: unknown, { log, requestId }: Masking): Verdict {
     log.error({ err: cause, requestId, path }, 'the database cannot be reached');
     const message = 'The database cannot be reached at the moment. Try again in a few seconds.';
     return { code: 'SERVICE_UNAVAILABLE', message, data: {}, isOfDocument: false };
+  }
+  if (isLostRace(error)) {
+    // Logged all the same: what always fails so is a defect.
+    log.warn({ err: cause, requestId, path }, 'two writes came into each other’s way');
+    const message =
+      'What this names was changed by somebody else at the same moment. Read it again, then repeat the call.';
+    return { code: 'CONFLICT', message, data: {}, isOfDocument: false };
   }
   log.error({ err: cause, requestId, path }, 'an unexpected error was masked');
   const message = 'Something went wrong on our side. Quote the requestId of this error when you report it.';
