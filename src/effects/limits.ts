@@ -20,4 +20,7 @@ export const effectLimits = {
   recoverEveryMs: 15_000,
   /** Rows one pass of recovery takes on; the next pass takes the rest. */
   recoverAtOnce: 200,
+  /** Idempotency records that are past their time go within the hour after it. */
+  sweepEveryMs: 600_000,
+  sweepAtOnce: 5_000,
 } as const;

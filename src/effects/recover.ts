@@ -63,21 +63,26 @@ const findLost = (deps: WorkerDeps): Promise<Found[]> =>
       WHERE e.status = 'PERFORMING' AND (x.id IS NULL OR x.lease_until < now()) ${atOnce}`,
   );
 
-/** QUEUED and not paused, but no job waits for it, and none that was taken up lately may still come to it. */
+/**
+ * QUEUED and not paused, but no job waits for it, and none that was taken up lately may still come to it. Of what its
+ * requester performs, only what was not fetched in time.
+ */
 const findWithoutJob = (deps: WorkerDeps): Promise<Found[]> =>
-  asSystem(
-    deps.database,
-    'find queued effects whose job is gone',
-    (db) =>
-      db.$queryRaw<Found[]>`SELECT ${place}, NULL AS "executionId", NULL AS connector FROM effect e
+  asSystem(deps.database, 'find queued effects whose job is gone', async (db) => {
+    const kinds = await db.$queryRaw<
+      { kind: string }[]
+    >`SELECT DISTINCT e.kind FROM effect e WHERE e.status = 'QUEUED'`;
+    const shown = kinds.filter(({ kind }) => deps.engine.actionPerformer(kind)?.showsSecret === true);
+    return db.$queryRaw<Found[]>`SELECT ${place}, NULL AS "executionId", NULL AS connector FROM effect e
       JOIN workspace w ON w.id = e.workspace_id
       WHERE e.status = 'QUEUED' AND NOT EXISTS (SELECT FROM pgboss.job j WHERE j.name = ${performEffectJob.name}
         AND j.singleton_key = e.id AND (j.state < 'active' OR (j.state = 'active' AND j.started_on > now() - interval '10 seconds')))
       AND NOT EXISTS (SELECT FROM effect_pause p WHERE p.workspace_id = e.workspace_id
         AND (p.api_key_id IS NULL OR p.api_key_id = e.api_key_id) AND (p.agent_id IS NULL OR p.agent_id = e.agent_id)
         AND (p.kind IS NULL OR p.kind = e.kind))
-      ${atOnce}`,
-  );
+      AND (e.kind <> ALL (${shown.map(({ kind }) => kind)}::text[]) OR e.expires_at <= ${deps.clock.now()}::timestamptz)
+      ${atOnce}`;
+  });
 
 const findExpired = (deps: WorkerDeps): Promise<Found[]> =>
   asSystem(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Principal } from '../../src/auth/principal.js';
+import { sweepIdempotency } from '../../src/effects/sweep.js';
 import { newId } from '../../src/platform/ids.js';
 import { aParcel, type Engine, openEngine, type Parcel, refusedWith } from './fixture.js';
 
@@ -84,5 +85,30 @@ describe('an idempotency key', () => {
       });
     }
     expect(await send(key, 'x'.repeat(255))).toMatch(/^eff_/);
+  });
+});
+
+describe('the sweep', () => {
+  const endOf = (id: string, expiresAt: Date) =>
+    engine.database.owner.idempotencyRecord.updateMany({ where: { subjectId: id }, data: { expiresAt } });
+  const kept = (ids: string[]) =>
+    engine.database.owner.idempotencyRecord.findMany({
+      where: { subjectId: { in: ids } },
+      select: { subjectId: true },
+    });
+  const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+
+  it('forgets keys an hour past their time, the oldest first and so many at once, and no other', async () => {
+    const ids = await Promise.all(['sweep-1', 'sweep-2', 'sweep-3', 'sweep-4'].map((name) => send(key, name)));
+    const [oldest = '', old = '', justOver = '', live = ''] = ids;
+    await endOf(oldest, ago(30));
+    await endOf(old, ago(2));
+    await endOf(justOver, ago(0.5));
+    expect(await sweepIdempotency(engine.database, 1)).toBe(1);
+    expect((await kept(ids)).map(({ subjectId }) => subjectId).sort()).toEqual([old, justOver, live].sort());
+    expect(await sweepIdempotency(engine.database)).toBe(1);
+    expect(await sweepIdempotency(engine.database)).toBe(0);
+    expect(await send(key, 'sweep-4')).toBe(live);
+    expect(await send(key, 'sweep-1')).not.toBe(oldest);
   });
 });

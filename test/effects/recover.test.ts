@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Principal } from '../../src/auth/principal.js';
 import type { Effect } from '../../src/effects/effect-port.js';
+import { effectLimits } from '../../src/effects/limits.js';
+import { newId } from '../../src/platform/ids.js';
 import { type Engine, openEngine } from './fixture.js';
 
 let engine: Engine;
@@ -123,6 +125,31 @@ describe('recovery', () => {
     expect((await engine.recover()).requeued).toBe(0);
     await engine.perform(effect);
     expect((await engine.read(effect)).status).toBe('SUCCEEDED');
+  });
+
+  it('leaves to its requester what shows a secret, however much of that waits, until it is too late', async () => {
+    engine.actions.set('apiKey.rotate', { asSystem: null, showsSecret: true, run: async () => null });
+    const asked = await engine.propose(owner);
+    await engine.database.executeAsOwner('DELETE FROM pgboss.job WHERE singleton_key = $1', [asked.id]);
+    // Alone in the table before the one that lost its job.
+    await engine.database.owner.effect.updateMany({ where: { id: asked.id }, data: { status: 'FAILED' } });
+    const { amendsId: _, ...like } = asked;
+    const shown = Array.from({ length: effectLimits.recoverAtOnce }, () => ({
+      ...like,
+      ...{ id: newId('eff'), kind: 'apiKey.rotate', priceCredits: 0, reservedCredits: 0, payload: {}, rule: {} },
+      ...{ result: {}, failure: {} },
+    }));
+    await engine.database.owner.effect.createMany({ data: shown });
+    const lost = await engine.propose(owner);
+    await engine.database.executeAsOwner('DELETE FROM pgboss.job WHERE singleton_key = $1', [lost.id]);
+    expect((await engine.recover()).requeued).toBe(1);
+    expect(await engine.jobsOf(lost)).toBe(1);
+    const late = { id: shown[0]?.id ?? '' };
+    await engine.database.owner.effect.updateMany({ where: late, data: { expiresAt: new Date(0) } });
+    expect((await engine.recover()).requeued).toBe(1);
+    const refused = await engine.database.owner.effect.findFirstOrThrow({ where: late });
+    expect(refused).toMatchObject({ status: 'FAILED', failure: { code: 'CONFLICT' } });
+    await engine.database.owner.effect.deleteMany({ where: { kind: 'apiKey.rotate' } });
   });
 
   it('expires what nobody decided on in time, and gives the money back', async () => {
