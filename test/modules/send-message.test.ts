@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Client } from '../support/client.js';
-import { approval, type Sent, type Shop, sending, startShop } from './shop.js';
+import { approval, type Sent, type Shop, sending, startShop, unknownId } from './shop.js';
 
 let shop: Shop;
 beforeAll(async () => {
@@ -147,6 +147,29 @@ describe('refuses', () => {
       client.refused(sending, { input: { conversationId, contactId, body: 'Hello.' } }),
     );
     expect(two.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.contactId' });
+  });
+
+  it('a chat, in whichever way it is named: nobody is reached there by a phone number', async () => {
+    const client = await shop.key('messages:send', 'messages:write', 'inboxes:write');
+    const { workspaceId } = shop.place;
+    const { contactId, agentId } = shop.ids;
+    const inboxId = unknownId('inb');
+    const conversationId = unknownId('cnv');
+    const { owner: db } = shop.database;
+    await db.inbox.create({ data: { workspaceId, id: inboxId, channel: 'CHAT', address: 'website' } });
+    await db.conversation.create({ data: { workspaceId, id: conversationId, channel: 'CHAT', contactId, agentId } });
+    const { createDraft } = await client.data<{ createDraft: { messageId: string } }>(
+      'mutation C($input: CreateDraftInput!) { createDraft(input: $input) { messageId } }',
+      { input: { conversationId, body: 'Hello.' } },
+    );
+    for (const [field, input] of [
+      ['input.conversationId', { conversationId, body: 'Hello.' }],
+      ['input.inboxId', { contactId, inboxId, body: 'Hello.' }],
+      ['input.messageId', { messageId: createDraft.messageId }],
+    ] as const) {
+      const refused = await shop.writesNothing(() => client.refused(sending, { input }));
+      expect(refused.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field });
+    }
   });
 
   it('a person who opted out, at once', async () => {

@@ -6,23 +6,30 @@ import { type Shop, startShop } from './shop.js';
 
 let shop: Shop;
 let admin: Client;
+let adminId: string;
 let owner: Client;
 beforeAll(async () => {
   // Wide enough for everything that is asked here, and narrower on the free plan.
   const wide = { rpm: 100_000, rpd: 1_000_000 };
   const free = { rpm: 3_000, rpd: 30_000 };
   shop = await startShop({ env: { PLAN_LIMITS: JSON.stringify({ free, pro: wide, scale: wide }) } });
-  admin = await enter('ADMIN');
+  admin = await enter('ADMIN', (userId) => {
+    adminId = userId;
+  });
   owner = shop.as({ cookie: shop.owner.headers.cookie ?? '', workspaceId: shop.place.workspaceId });
 });
 afterAll(() => shop?.stop());
 
 /** A person who says which workspace is meant, since others come to be here. */
-const enter = async (role: 'MEMBER' | 'ADMIN'): Promise<Client> => {
-  const { headers } = await shop.signIn(await shop.addPerson(role));
+const enter = async (role: 'MEMBER' | 'ADMIN', told: (userId: string) => void = () => {}): Promise<Client> => {
+  const person = await shop.addPerson(role);
+  told(person.userId);
+  const { headers } = await shop.signIn(person);
   return shop.as({ cookie: headers.cookie ?? '', workspaceId: shop.place.workspaceId });
 };
 const workspace = () => shop.database.owner.workspace.findUniqueOrThrow({ where: { id: shop.place.workspaceId } });
+const secondFactor = (twoFactorEnabled: boolean) =>
+  shop.database.owner.user.update({ where: { id: adminId }, data: { twoFactorEnabled } });
 const update = `mutation Update($input: UpdateWorkspaceInput!) {
   updateWorkspace(input: $input) { workspace { name plan explicitSpendScopes keysReadOnly keyLifeDaysMax keyRotationDaysMax requireFreshAuth } }
 }`;
@@ -49,6 +56,7 @@ describe('does', () => {
       keyRotationDaysMax: 30,
       requireFreshAuth: true,
     };
+    await secondFactor(true);
     expect(await admin.data(update, { input: rules })).toEqual({
       updateWorkspace: { workspace: { ...rules, plan: 'free' } },
     });
@@ -128,6 +136,17 @@ describe('refuses', () => {
     const create = 'mutation ($name: String!) { createWorkspace(input: { name: $name }) { workspace { id } } }';
     const refused = await shop.writesNothing(() => admin.refused(create, { name }));
     expect(refused.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.name' });
+  });
+
+  it('to ask everybody for a second factor by somebody who has none and could not change it back', async () => {
+    await secondFactor(false);
+    const refused = await shop.writesNothing(() => admin.refused(update, { input: { requireFreshAuth: true } }));
+    expect(refused.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.requireFreshAuth' });
+    expect(refused.message).toContain('second factor');
+    await admin.data(update, { input: { requireFreshAuth: false } });
+    await secondFactor(true);
+    await admin.data(update, { input: { requireFreshAuth: true } });
+    expect(await workspace()).toMatchObject({ requireFreshAuth: true });
   });
 
   it('the plan to an ADMIN before anything is written, whatever else is asked; the schema says so', async () => {

@@ -106,6 +106,7 @@ export const messagesService = (world: World) => {
       const data = requireValid(toSend, input);
       const draft = data.messageId ? await this.requireDraft(onlyDraft(data).messageId) : await fromContent(data);
       const conversation = await conversations.get(draft.conversationId);
+      const channel = channelOf(conversation, data);
       const { contact, to } = await this.requireReachable(conversation);
       await this.requireSpeaking(conversation);
       const inbox = await requireInbox(conversation, data.inboxId);
@@ -118,7 +119,7 @@ export const messagesService = (world: World) => {
         conversationId: conversation.id,
         contactId: contact.id,
         inboxId: inbox.id,
-        channel: channelOf(conversation),
+        channel,
         from: { address: inbox.address, name: inbox.name },
         to: { address: to, name: contact.name },
         subject: draft.subject,
@@ -251,8 +252,13 @@ export const messagesService = (world: World) => {
   }
 };
 
-function channelOf({ channel }: Conversation): OutgoingMessage['channel'] {
+function channelOf({ channel }: Conversation, data: z.output<typeof toSend>): 'EMAIL' | 'SMS' {
   if (channel === 'VOICE') throw conflict('A phone conversation takes no written message.');
+  if (channel === 'CHAT') {
+    // Nobody is reached by an address in a chat: what is said there, triggerAgent says.
+    const field = data.messageId ? 'input.messageId' : data.conversationId ? 'input.conversationId' : 'input.inboxId';
+    throw badInput(`${field}: a chat is held with triggerAgent; sendMessage goes by EMAIL or SMS`, field);
+  }
   return channel;
 }
 

@@ -50,7 +50,7 @@ builder.mutationFields((t) => ({
       requireFreshAuth: i.boolean({
         required: false,
         description:
-          'Whether approving, making keys and changing policies take a second factor of the last ten minutes. Set one up first: changing this back takes it too.',
+          'Whether approving, making keys and changing policies take a second factor of the last ten minutes. Only who has set one up turns this on: changing it back takes it too.',
       }),
       separateDuties: i.boolean({
         required: false,

@@ -65,6 +65,7 @@ export const workspacesService = (world: World) => ({
   async update(input: unknown): Promise<Workspace> {
     const patch = given(requireValid(workspacePatch, input));
     await lockOwn(world);
+    if (patch.requireFreshAuth === true) await requireSecondFactor(world);
     const { name: _, ...values } = patch;
     return change(world, patch, { action: 'workspace.update', details: { fields: Object.keys(patch), ...values } });
   },
@@ -133,6 +134,17 @@ async function lockOwn(world: World): Promise<Locked> {
     FOR NO KEY UPDATE`;
   if (locked === undefined) throw conflict('This workspace was erased just now.');
   return locked;
+}
+
+/** Whoever has none could not change this back. @throws BAD_USER_INPUT */
+async function requireSecondFactor(world: World): Promise<void> {
+  const { kind, id } = world.principal;
+  const person = kind === 'SESSION' ? await requireSystem(world).user.findFirst({ where: { id } }) : null;
+  if (person?.twoFactorEnabled === true) return;
+  throw badInput(
+    'input.requireFreshAuth: set up a second factor for yourself first, in your account; without one you could not change this back',
+    'input.requireFreshAuth',
+  );
 }
 
 type Patch = Partial<Omit<Workspace, 'id' | 'organizationId' | 'createdAt' | 'updatedAt'>>;
