@@ -1,6 +1,7 @@
 // The composition root, the only file that knows everything: opens what the process stands on, hands each part what it
 // needs, and gives back something that can be started and stopped. Nothing here decides; it only connects.
 import type { GraphQLSchema } from 'graphql';
+import { openCheckpointKeeper } from './audit/checkpoint-keeper.js';
 import { auditAsOwner, systemActor } from './audit/record.js';
 import { type Sealer, startSealer } from './audit/sealer.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
@@ -159,7 +160,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const queue = openQueue(database, jobs, onError);
   await queue.prepare();
   const fanOut = await openFanOut(database);
-  const sealer = await startSealer({ database, key: secrets.auditKeys[0], clock, log });
+  const key = secrets.auditKeys[0];
+  const { auditCheckpoints: target } = config;
+  const keeper = target === null ? null : openCheckpointKeeper({ database, target, key, clock, log });
+  const sealer = await startSealer({ database, key, clock, log, onCheckpoint: () => keeper?.wake() });
   const usage = openKeyUsage(database, clock, onError);
   const redis = config.redisUrl === null ? null : await openRedisStore(config.redisUrl, log);
   const limiter = openRateLimiter({ plans: config.plans, store: redis ?? memoryStore(), clock });
@@ -199,6 +203,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       await Promise.all([http.stop(withinMs), worker?.stop(withinMs)]);
       await fanOut.close();
       await sealer.stop();
+      await keeper?.stop();
       await usage.close();
       await formats.close();
       await redis?.close();

@@ -84,6 +84,14 @@ const IDENTITY = z.string().refine((text) => {
   return parsed?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname);
 }, 'must be an https URL such as https://id.example.com; http only for this machine');
 
+const checkpoints = z
+  .string()
+  .refine(
+    (text) => !text.includes('://') || ['http:', 'https:'].includes(urlOf(text)?.protocol ?? ''),
+    'must be the path of a file, or a URL such as https://witness.example.com/checkpoints',
+  )
+  .transform((text) => (text.includes('://') ? { url: text } : { file: resolve(text) }));
+
 const environment = z.object({
   DATABASE_URL: optional(POSTGRES),
   DATABASE_REPLICA_URL: optional(POSTGRES),
@@ -158,6 +166,7 @@ const environment = z.object({
   ),
   INTROSPECTION: choice(['public', 'keys'], 'public'),
   FAST_LANE: choice(['on', 'off'], 'on'),
+  AUDIT_CHECKPOINTS: optional(checkpoints),
   PLAN_LIMITS: whenGiven(plans),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
 });
@@ -202,6 +211,8 @@ export interface Config {
   readonly securityContact: string | null;
   /** `keys`: an anonymous request may not introspect. */
   readonly introspection: 'public' | 'keys';
+  /** Where audit checkpoints are kept outside the database; null: nowhere. */
+  readonly auditCheckpoints: { readonly file: string } | { readonly url: string } | null;
   /** `off`: every operation goes the ordinary way, through Yoga and the resolvers. */
   readonly fastLane: 'on' | 'off';
   /** What each plan allows, with what PLAN_LIMITS changes. */
@@ -247,6 +258,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     securityContact: given.SECURITY_CONTACT,
     introspection: given.INTROSPECTION,
     fastLane: given.FAST_LANE,
+    auditCheckpoints: given.AUDIT_CHECKPOINTS,
     plans: given.PLAN_LIMITS,
     logLevel: given.LOG_LEVEL,
   };

@@ -112,6 +112,8 @@ export const auditActions = {
   'effect.perform': action({ kind: 'plain', status: 'plain', attempt: 'plain', connector: 'plain', code: 'plain' }),
   'effect.recover': action({ kind: 'plain', status: 'plain', attempt: 'plain', reason: 'plain' }),
 
+  /** Somebody on the server's own machine took the trail out. */
+  'audit.export': nothing,
   'access.refused': action({
     code: 'plain',
     operation: 'plain',

@@ -49,7 +49,8 @@ export const entryText = (entry: StoredEntry): string =>
     createdAt: entry.createdAt.toISOString(),
   });
 
-const withoutSalts = (details: unknown): unknown => {
+/** Commitments alone: what is hashed, and what leaves in an export. */
+export const withoutSalts = (details: unknown): unknown => {
   if (typeof details !== 'object' || details === null || Array.isArray(details)) return details;
   return Object.fromEntries(
     Object.entries(details).map(([field, value]) => [field, isCommitment(value) ? value.commitment : value]),

@@ -1,6 +1,8 @@
 // What a stranger needs to verify a trail: the public halves of the keys that sign its checkpoints, the current one first,
 // then those that signed before. Nothing here is secret, and nothing here can sign.
-import type { AuditKey } from '../platform/secrets.js';
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { badInput } from '../platform/errors.js';
+import { type AuditKey, keyIdOf } from '../platform/secrets.js';
 
 /** A JSON Web Key Set (RFC 7517) of Ed25519 keys (RFC 8037); `kid` is the `keyId` of the checkpoints. */
 export interface AuditKeySet {
@@ -25,3 +27,26 @@ export const auditKeySet = (keys: readonly Pick<AuditKey, 'keyId' | 'publicKey'>
     x: publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64url'),
   })),
 });
+
+/**
+ * Public keys by `keyId`, from what is published: the key set, or the `x` of one key.
+ * @throws BAD_USER_INPUT for what is neither
+ */
+export function publicKeysOf(text: string): ReadonlyMap<string, KeyObject> {
+  const trimmed = text.trim();
+  if (/^[A-Za-z0-9_-]{43}$/.test(trimmed)) return new Map([publicKey(trimmed)]);
+  try {
+    const { keys } = JSON.parse(trimmed) as AuditKeySet;
+    return new Map(keys.map(({ x }) => publicKey(x)));
+  } catch {
+    throw badInput(
+      'A public key is the 43 characters of "x" in /.well-known/sallyport-audit-keys, or a file with all of that page.',
+      'publicKey',
+    );
+  }
+}
+
+function publicKey(x: string): [string, KeyObject] {
+  const raw = Buffer.from(x, 'base64url');
+  return [keyIdOf(raw), createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })];
+}

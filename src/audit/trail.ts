@@ -14,7 +14,10 @@ export async function readTrail(
   workspaceId: string,
   outside: readonly Checkpoint[] = [],
 ): Promise<Trail> {
-  const stored = await database.owner.auditCheckpoint.findMany({ where: { workspaceId }, orderBy: { seq: 'asc' } });
+  const stored = await database.owner.auditCheckpoint.findMany({
+    where: { workspaceId },
+    orderBy: [{ seq: 'asc' }, { createdAt: 'asc' }],
+  });
   return {
     linked: linkedOf(database, workspaceId),
     unlinked: unlinkedOf(database, workspaceId),

@@ -59,8 +59,8 @@ export async function verifyTrail(trail: Trail, publicKeys: ReadonlyMap<string, 
   };
   const heads = signedHeads(trail.checkpoints, publicKeys, found);
   const chain = await walkChain(trail, heads, found);
-  for (const [seq, checkpoint] of heads) {
-    if (seq > chain.lastSeq) {
+  for (const [seq, [checkpoint]] of heads) {
+    if (seq > chain.lastSeq && checkpoint !== undefined) {
       found(
         'truncated',
         seq,
@@ -82,20 +82,23 @@ export async function verifyTrail(trail: Trail, publicKeys: ReadonlyMap<string, 
 
 type Found = (kind: ProblemKind, seq: number | null, entryId: string | null, message: string) => void;
 
-/** The checkpoints whose signature holds, by place. */
+/** By place: a chain that stood still was vouched for more than once. */
+type Heads = ReadonlyMap<number, readonly Checkpoint[]>;
+
+/** The checkpoints whose signature holds. */
 function signedHeads(
   checkpoints: readonly Checkpoint[],
   publicKeys: ReadonlyMap<string, KeyObject>,
   found: Found,
-): ReadonlyMap<number, Checkpoint> {
-  const heads = new Map<number, Checkpoint>();
+): Heads {
+  const heads = new Map<number, Checkpoint[]>();
   for (const checkpoint of checkpoints) {
     const key = publicKeys.get(checkpoint.keyId);
     if (key === undefined)
       found('unknown-key', checkpoint.seq, null, `A checkpoint is signed by the unknown key ${checkpoint.keyId}.`);
     else if (!isSignedBy(checkpoint, key))
       found('bad-signature', checkpoint.seq, null, 'The signature of a checkpoint does not hold.');
-    else heads.set(checkpoint.seq, checkpoint);
+    else heads.set(checkpoint.seq, [...(heads.get(checkpoint.seq) ?? []), checkpoint]);
   }
   return heads;
 }
@@ -115,7 +118,7 @@ interface Misfit {
   readonly text: string;
 }
 
-async function walkChain({ linked }: Trail, heads: ReadonlyMap<number, Checkpoint>, found: Found): Promise<Chain> {
+async function walkChain({ linked }: Trail, heads: Heads, found: Found): Promise<Chain> {
   const misfits: Misfit[] = [];
   const seen = new Set<string>();
   let count = 0;
@@ -142,8 +145,8 @@ async function walkChain({ linked }: Trail, heads: ReadonlyMap<number, Checkpoin
         found('inserted', link.seq, link.entryId, 'This entry is dated long before the one it follows.');
       if (latest === null || entry.createdAt > latest) latest = entry.createdAt;
     }
-    const head = heads.get(link.seq);
-    if (head !== undefined && head.hash !== link.hash) {
+    const head = heads.get(link.seq)?.find(({ hash }) => hash !== link.hash);
+    if (head !== undefined) {
       found(
         'rewritten',
         link.seq,

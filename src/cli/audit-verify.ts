@@ -1,37 +1,62 @@
 import type { Command } from 'commander';
 import { addCommand } from './command.js';
-import { aligned, styled } from './output.js';
 import { perform } from './reach.js';
 import { loadSettings } from './settings.js';
+import { printVerified, summaryOf, type VerifiedTrails } from './verified-trails.js';
 
 interface AuditVerifyOptions {
   readonly workspace?: string;
+  readonly file?: string;
+  readonly publicKey?: string;
+  readonly keys?: string;
+  readonly checkpoints?: string;
 }
 
 export const addAuditVerify = (parent: Command): void =>
   addCommand<AuditVerifyOptions>(parent, {
     name: 'verify',
     description: 'read the audit trail from its first entry and say what does not fit; exit 1 when something does not',
-    example: 'audit verify --workspace wsp_…',
-    flags: (command) => command.option('--workspace <id>', 'one workspace; left out: every one'),
-    run: async ({ workspace }, output) => {
-      const verified = await perform(loadSettings(), 'audit.verify', { workspaceId: workspace ?? null });
-      const { ok, entries, linked, tail, problems } = verified;
-      output.print({
-        json: verified,
-        lines: [
-          ok ? styled('green', 'The audit trail holds.') : styled('red', 'The audit trail does not hold.'),
-          ...aligned([
-            ['entries', String(entries)],
-            ['linked', String(linked)],
-            ['tail', `${tail}${tail > 0 ? ' (not linked yet)' : ''}`],
-            ['problems', String(problems.length)],
-          ]),
-          ...problems.map(
-            ({ workspaceId, kind, seq, message }) => `  ${workspaceId} ${seq ?? '-'} ${kind}: ${message}`,
-          ),
-        ],
-      });
-      return ok ? 0 : 1;
+    example: 'audit verify --file audit.jsonl --public-key 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+    flags: (command) =>
+      command
+        .option('--workspace <id>', 'one workspace of the database; left out: every one')
+        .option('--file <path>', 'an exported trail instead of the database: needs neither database nor secret')
+        .option(
+          '--public-key <x>',
+          'with --file: the key that signs checkpoints, "x" in /.well-known/sallyport-audit-keys',
+        )
+        .option('--keys <path>', 'with --file: a copy of that page, where several keys have signed')
+        .option('--checkpoints <path>', 'with --file: checkpoints kept outside, as AUDIT_CHECKPOINTS writes them'),
+    run: async ({ workspace, ...outside }, output) => {
+      const verified =
+        outside.file === undefined
+          ? await perform(loadSettings(), 'audit.verify', { workspaceId: workspace ?? null })
+          : await verifyFile({ ...outside, file: outside.file });
+      printVerified(output, verified);
+      return verified.ok ? 0 : 1;
     },
   });
+
+/** Offline: the file, the public keys, and nothing else. */
+async function verifyFile({
+  file,
+  publicKey,
+  keys,
+  checkpoints,
+}: Omit<AuditVerifyOptions, 'workspace'> & { readonly file: string }): Promise<VerifiedTrails> {
+  const [{ linesOf, readWhole }, { publicKeysOf }, { checkpointsIn }, { verifyExport }, { badInput }] =
+    await Promise.all([
+      import('./read-file.js'),
+      import('../audit/public-keys.js'),
+      import('../audit/outside.js'),
+      import('../audit/read-export.js'),
+      import('../platform/errors.js'),
+    ]);
+  if ((publicKey === undefined) === (keys === undefined)) {
+    throw badInput('--file takes --public-key or --keys: a file that brings its own keys proves nothing.');
+  }
+  const known = publicKeysOf(publicKey ?? (await readWhole(keys ?? '', '--keys')));
+  const outside = checkpoints === undefined ? [] : checkpointsIn(await readWhole(checkpoints, '--checkpoints'));
+  const verified = await verifyExport(linesOf(file, '--file'), known, outside);
+  return summaryOf(verified.map(({ workspaceId, verified: one }) => ({ workspaceId, ...one })));
+}

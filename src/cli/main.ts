@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../db/migration-files.js';
 import { addAccessExplain } from './access-explain.js';
+import { addAuditExport } from './audit-export.js';
 import { addAuditVerify } from './audit-verify.js';
 import { addBootstrap } from './bootstrap.js';
 import { addCreditsTopUp } from './credits-top-up.js';
@@ -44,7 +45,9 @@ function program(): Command {
   addKeysRevoke(keys);
   addKeysImport(keys);
   addCreditsTopUp(sallyport.command('credits').description('add credits to a workspace'));
-  addAuditVerify(sallyport.command('audit').description('verify the audit trail'));
+  const audit = sallyport.command('audit').description('export and verify the audit trail');
+  addAuditVerify(audit);
+  addAuditExport(audit);
   const schema = sallyport.command('schema').description('print or check the GraphQL schema');
   addSchemaPrint(schema);
   addSchemaCheck(schema);

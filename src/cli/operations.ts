@@ -2,6 +2,10 @@
 // holds it (socket.ts), and the same thing either way. Inputs are judged again where they run; results are JSON.
 import { z } from 'zod';
 import { asOperator, ownersAudit } from '../app.js';
+import { EXPORT_VERSION, lineOf } from '../audit/export-lines.js';
+import { exportPage } from '../audit/export-page.js';
+import { auditKeySet } from '../audit/public-keys.js';
+import { auditAsOwner, systemActor } from '../audit/record.js';
 import { readTrail } from '../audit/trail.js';
 import { type Verification, verifyTrail } from '../audit/verify.js';
 import { bootstrap } from '../auth/bootstrap.js';
@@ -10,13 +14,16 @@ import { listKeys } from '../auth/keys.js';
 import type { Config } from '../config.js';
 import type { Database } from '../db/database.js';
 import { asSystem } from '../guard/as-system.js';
+import { systemClock } from '../platform/clock.js';
 import { badInput, notFound } from '../platform/errors.js';
+import { newId } from '../platform/ids.js';
 import type { AuditKey } from '../platform/secrets.js';
 import { requireValid } from '../platform/validation.js';
 import { requireMigrated } from './apply-migrations.js';
 import { inspect } from './inspect.js';
 import { keyFacts } from './key-facts.js';
 import { topUpCredits } from './top-up.js';
+import { summaryOf, type VerifiedTrails } from './verified-trails.js';
 
 /** What an operation is given. */
 export interface Desk {
@@ -55,6 +62,15 @@ const keyImport = z.object({
       rpd: z.number().nullish(),
     }),
   ),
+});
+
+const exportPlace = z.object({
+  part: z.enum(['checkpoints', 'linked', 'tail']),
+  seq: z.number(),
+  id: z.string(),
+  linked: z.number(),
+  tail: z.number(),
+  lastSeq: z.number(),
 });
 
 /** An id alone names a key here: whoever is on this machine may change every workspace. */
@@ -140,6 +156,15 @@ export const operations = {
     verifyTrails(desk, workspaceId),
   ),
 
+  'audit.export.begin': operation(z.object({ workspaceId: optional(z.string()) }), ({ workspaceId }, desk) =>
+    beginExport(desk, workspaceId),
+  ),
+
+  'audit.export.page': operation(
+    z.object({ workspaceId: z.string(), place: exportPlace.nullable() }),
+    ({ workspaceId, place }, { database }) => exportPage(database, workspaceId, place),
+  ),
+
   migrate: operation(z.object({}), (_, { database }) => requireMigrated(database)),
 
   doctor: operation(z.object({}), (_, { config, database }) =>
@@ -158,32 +183,43 @@ export async function runOperation(name: string, input: unknown, desk: Desk): Pr
   return run(requireValid(schema, input), desk);
 }
 
-export interface VerifiedTrails extends Omit<Verification, 'problems'> {
-  readonly problems: readonly (Verification['problems'][number] & { readonly workspaceId: string })[];
-  readonly workspaces: readonly (Omit<Verification, 'problems'> & { readonly workspaceId: string })[];
+interface BegunExport {
+  /** The first line of the file. */
+  readonly head: string;
+  readonly workspaceIds: readonly string[];
 }
+
+/** That a trail was read is remembered in it. */
+async function beginExport({ database, auditKeys }: Desk, workspaceId: string | null): Promise<BegunExport> {
+  const workspaceIds = await workspacesOf(database, workspaceId, 'export the audit trail');
+  for (const id of workspaceIds) {
+    await asSystem(database, 'record that the audit trail was exported', (db) =>
+      auditAsOwner(db, id, {
+        principal: systemActor,
+        request: { id: newId('req'), ip: null, allowedBy: null },
+      }).record({ action: 'audit.export', subjectId: id }),
+    );
+  }
+  const { keys } = auditKeySet(auditKeys());
+  const exportedAt = systemClock.now().toISOString();
+  return { head: lineOf({ line: 'export', version: EXPORT_VERSION, exportedAt, workspaceId, keys }), workspaceIds };
+}
+
+const workspacesOf = (database: Database, workspaceId: string | null, reason: string): Promise<string[]> =>
+  asSystem(database, reason, async (db) => {
+    if (workspaceId !== null) await factsAtHand(db, workspaceId);
+    const where = workspaceId === null ? {} : { id: workspaceId };
+    const found = await db.workspace.findMany({ where, orderBy: { id: 'asc' }, select: { id: true } });
+    return found.map(({ id }) => id);
+  });
 
 /** One trail, or without an id every one; sums and problems of all of them. */
 async function verifyTrails({ database, auditKeys }: Desk, workspaceId: string | null): Promise<VerifiedTrails> {
   const keys = new Map(auditKeys().map(({ keyId, publicKey }) => [keyId, publicKey]));
-  const ids = await asSystem(database, 'verify the audit trail', async (db) => {
-    if (workspaceId !== null) await factsAtHand(db, workspaceId);
-    const where = workspaceId === null ? {} : { id: workspaceId };
-    return db.workspace.findMany({ where, orderBy: { id: 'asc' }, select: { id: true } });
-  });
+  const ids = await workspacesOf(database, workspaceId, 'verify the audit trail');
   const verified: (Verification & { readonly workspaceId: string })[] = [];
-  for (const { id } of ids) {
+  for (const id of ids) {
     verified.push({ workspaceId: id, ...(await verifyTrail(await readTrail(database, id), keys)) });
   }
-  const sum = (of: 'entries' | 'linked' | 'tail'): number => verified.reduce((total, one) => total + one[of], 0);
-  return {
-    ok: verified.every(({ ok }) => ok),
-    entries: sum('entries'),
-    linked: sum('linked'),
-    tail: sum('tail'),
-    problems: verified.flatMap(({ workspaceId: id, problems }) =>
-      problems.map((problem) => ({ workspaceId: id, ...problem })),
-    ),
-    workspaces: verified.map(({ problems: _, ...facts }) => facts),
-  };
+  return summaryOf(verified);
 }

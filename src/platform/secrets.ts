@@ -48,8 +48,11 @@ export const auditKeyFromSeed = (seed: Buffer): AuditKey => {
   const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_HEAD, seed]), format: 'der', type: 'pkcs8' });
   const publicKey = createPublicKey(privateKey);
   const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
-  return { keyId: createHash('sha256').update(raw).digest('hex').slice(0, 16), privateKey, publicKey };
+  return { keyId: keyIdOf(raw), privateKey, publicKey };
 };
+
+/** @param raw the 32 bytes of an Ed25519 public key */
+export const keyIdOf = (raw: Buffer): string => createHash('sha256').update(raw).digest('hex').slice(0, 16);
 
 // RFC 8410: a PKCS#8 private key of the algorithm 1.3.101.112, up to where the 32 bytes of the seed begin.
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');

@@ -1,0 +1,129 @@
+// Keeps every checkpoint outside the database too, where whoever can rewrite the trail cannot reach: a file that is only
+// added to, or a URL that each is posted to. In order, at least once, and none is lost: what was not kept yet is in the
+// database, marked, and is tried again. Where nothing happens, the chain's head is signed again every hour, so that an
+// end that was cut off shows by its age.
+import { open } from 'node:fs/promises';
+import type { Database } from '../db/database.js';
+import { Prisma } from '../generated/prisma/client.js';
+import { asSystem, type SystemDb } from '../guard/as-system.js';
+import type { Clock } from '../platform/clock.js';
+import { type Checkpoint, signHead } from './links.js';
+import { outsideLine } from './outside.js';
+import type { SealerOptions } from './sealer.js';
+
+export type CheckpointTarget = { readonly file: string } | { readonly url: string };
+
+export interface KeeperOptions extends Pick<SealerOptions, 'key'> {
+  readonly database: Pick<Database, 'owner'>;
+  readonly target: CheckpointTarget;
+  readonly clock: Clock;
+  readonly log: { error(facts: object, message: string): void };
+}
+
+export interface CheckpointKeeper {
+  /** Something was sealed: keeps what is not kept yet, soon. */
+  wake(): void;
+  /** Signs heads that stood still, and keeps everything that is not kept yet. Rejects when the place cannot be reached. */
+  keepAll(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** To a URL one by one, so that each that arrived is marked. */
+const atOnce = (target: CheckpointTarget): number => ('file' in target ? 100 : 1);
+const SWEEP_EVERY_MS = 60_000;
+const STOOD_STILL_MS = 3_600_000;
+const POST_WITHIN_MS = 10_000;
+
+export function openCheckpointKeeper(options: KeeperOptions): CheckpointKeeper {
+  const { log } = options;
+  let running: Promise<void> = Promise.resolve();
+  let isWaiting = false;
+  const keepAll = (): Promise<void> => {
+    const next = running
+      .catch(() => undefined)
+      .then(async () => {
+        isWaiting = false;
+        await signStandingHeads(options);
+        let kept = atOnce(options.target);
+        while (kept === atOnce(options.target)) kept = await keepSome(options);
+      });
+    running = next;
+    return next;
+  };
+  const tryAll = (): void => {
+    if (isWaiting) return;
+    isWaiting = true;
+    keepAll().catch((error: unknown) =>
+      log.error({ err: error }, 'audit checkpoints could not be kept outside; they are tried again'),
+    );
+  };
+  const sweep = setInterval(tryAll, SWEEP_EVERY_MS);
+  sweep.unref();
+  return {
+    wake: tryAll,
+    keepAll,
+    async stop() {
+      clearInterval(sweep);
+      await running.catch(() => undefined);
+    },
+  };
+}
+
+/** One process at a time; the mark is set once the place outside has it for good. */
+const keepSome = ({ database, target }: KeeperOptions): Promise<number> =>
+  asSystem(database, 'keep audit checkpoints outside', async (db) => {
+    await lock(db);
+    const checkpoints = await db.auditCheckpoint.findMany({
+      where: { keptAt: null },
+      orderBy: [{ createdAt: 'asc' }, { workspaceId: 'asc' }, { seq: 'asc' }],
+      take: atOnce(target),
+    });
+    if (checkpoints.length === 0) return 0;
+    if ('file' in target) await append(target.file, checkpoints);
+    else for (const checkpoint of checkpoints) await post(target.url, checkpoint);
+    for (const { workspaceId, seq, createdAt } of checkpoints) {
+      await db.auditCheckpoint.updateMany({ where: { workspaceId, seq, createdAt }, data: { keptAt: new Date() } });
+    }
+    return checkpoints.length;
+  });
+
+async function append(file: string, checkpoints: readonly Checkpoint[]): Promise<void> {
+  const handle = await open(file, 'a', 0o600);
+  try {
+    await handle.write(checkpoints.map((checkpoint) => `${outsideLine(checkpoint)}\n`).join(''));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function post(url: string, checkpoint: Checkpoint): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: outsideLine(checkpoint),
+    redirect: 'error',
+    signal: AbortSignal.timeout(POST_WITHIN_MS),
+  });
+  await response.body?.cancel();
+  if (!response.ok) throw new Error(`AUDIT_CHECKPOINTS answered ${response.status}.`);
+}
+
+const signStandingHeads = ({ database, clock, key }: KeeperOptions): Promise<void> =>
+  asSystem(database, 'sign the heads of audit chains that stood still', async (db) => {
+    await lock(db);
+    const createdAt = clock.now();
+    const still = await db.$queryRaw<{ workspace_id: string; seq: number; hash: string }[]>(Prisma.sql`
+      SELECT l.workspace_id, l.seq, l.hash FROM workspace w
+      JOIN LATERAL (SELECT * FROM audit_link WHERE workspace_id = w.id ORDER BY seq DESC LIMIT 1) l ON true
+      JOIN LATERAL (SELECT max(created_at) AS at FROM audit_checkpoint WHERE workspace_id = w.id) c ON true
+      WHERE c.at <= ${new Date(createdAt.getTime() - STOOD_STILL_MS)}::timestamptz`);
+    if (still.length === 0) return;
+    const data = still.map(({ workspace_id: workspaceId, seq, hash }) =>
+      signHead({ workspaceId, seq, hash, createdAt }, key),
+    );
+    await db.auditCheckpoint.createMany({ data, skipDuplicates: true });
+  });
+
+const lock = (db: SystemDb) =>
+  db.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('audit checkpoints outside', 0))::text AS locked`;

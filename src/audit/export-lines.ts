@@ -1,0 +1,72 @@
+// An exported trail: one line of JSON after the other, so that it can be read by any program, in any length, from front to
+// back. Head first; then for each workspace its name, its checkpoints, its linked entries by place, those not linked yet,
+// and how many there were. Salts of commitments stay behind: the chain holds without them.
+
+import { type Checkpoint, type StoredEntry, withoutSalts } from './links.js';
+import type { AuditKeySet } from './public-keys.js';
+import type { StoredLink } from './verify.js';
+
+export const EXPORT_VERSION = 1;
+
+export type ExportLine =
+  | {
+      readonly line: 'export';
+      readonly version: number;
+      readonly exportedAt: string;
+      /** Null: every workspace there is. */
+      readonly workspaceId: string | null;
+      /** As published under `/.well-known/sallyport-audit-keys`; who verifies takes the keys from there, not from here. */
+      readonly keys: AuditKeySet['keys'];
+    }
+  | { readonly line: 'trail'; readonly workspaceId: string }
+  | ({ readonly line: 'checkpoint' } & WrittenCheckpoint)
+  | {
+      readonly line: 'entry';
+      readonly seq: number;
+      readonly hash: string;
+      readonly entryId: string;
+      readonly entry: WrittenEntry | null;
+    }
+  | { readonly line: 'tail'; readonly entry: WrittenEntry }
+  | { readonly line: 'end'; readonly workspaceId: string; readonly linked: number; readonly tail: number };
+
+type Written<T extends { readonly createdAt: Date }> = Omit<T, 'createdAt'> & { readonly createdAt: string };
+export type WrittenEntry = Written<StoredEntry>;
+export type WrittenCheckpoint = Written<Checkpoint>;
+
+const written = <T extends { readonly createdAt: Date }>(value: T): Written<T> => ({
+  ...value,
+  createdAt: value.createdAt.toISOString(),
+});
+
+const read = <T extends { readonly createdAt: Date }>(value: Written<T>): T =>
+  ({ ...value, createdAt: new Date(value.createdAt) }) as unknown as T;
+
+const entryOf = (entry: StoredEntry): WrittenEntry => written({ ...entry, details: withoutSalts(entry.details) });
+
+export const lineOf = (line: ExportLine): string => JSON.stringify(line);
+
+export const linkedLine = ({ seq, hash, entryId }: StoredLink, entry: StoredEntry | null): ExportLine => ({
+  line: 'entry',
+  seq,
+  hash,
+  entryId,
+  entry: entry === null ? null : entryOf(entry),
+});
+
+export const tailLine = (entry: StoredEntry): ExportLine => ({ line: 'tail', entry: entryOf(entry) });
+
+/** Also the form in which checkpoints are kept outside. */
+export const writtenCheckpoint = ({
+  workspaceId,
+  seq,
+  hash,
+  createdAt,
+  keyId,
+  signature,
+}: Checkpoint): WrittenCheckpoint => written({ workspaceId, seq, hash, createdAt, keyId, signature });
+
+export const checkpointOf = ({ workspaceId, seq, hash, createdAt, keyId, signature }: WrittenCheckpoint): Checkpoint =>
+  read<Checkpoint>({ workspaceId, seq, hash, createdAt, keyId, signature });
+
+export const storedEntry = (entry: WrittenEntry): StoredEntry => read<StoredEntry>(entry);

@@ -1,0 +1,135 @@
+// Reads an exported trail line by line and verifies each workspace as it passes: what is held in memory does not grow with
+// the file. Needs the file, public keys and, better, checkpoints that were kept elsewhere; no database and no secret.
+import type { KeyObject } from 'node:crypto';
+import { badInput } from '../platform/errors.js';
+import { checkpointOf, EXPORT_VERSION, type ExportLine, storedEntry } from './export-lines.js';
+import type { Checkpoint } from './links.js';
+import { type Problem, type Trail, type Verification, verifyTrail } from './verify.js';
+
+export interface VerifiedExport {
+  readonly workspaceId: string;
+  readonly verified: Verification;
+}
+
+/**
+ * @param outside checkpoints kept elsewhere, of any workspace: they vouch for more than those in the file itself
+ * @throws BAD_USER_INPUT for what is no export at all
+ */
+export async function verifyExport(
+  lines: AsyncIterable<string>,
+  publicKeys: ReadonlyMap<string, KeyObject>,
+  outside: readonly Checkpoint[] = [],
+): Promise<readonly VerifiedExport[]> {
+  const reader = readerOf(lines);
+  const head = await reader.next();
+  if (head?.line !== 'export' || head.version !== EXPORT_VERSION) {
+    throw badInput('This file is not an export of an audit trail that this version reads.', 'file');
+  }
+  const verified: VerifiedExport[] = [];
+  for (let line = await reader.next(); line !== null; line = await reader.next()) {
+    if (line.line !== 'trail') throw misplaced(line);
+    verified.push({
+      workspaceId: line.workspaceId,
+      verified: await verifyNext(reader, line.workspaceId, publicKeys, outside),
+    });
+  }
+  return [...verified, ...missing(verified, head.workspaceId, outside)];
+}
+
+async function verifyNext(
+  reader: Reader,
+  workspaceId: string,
+  publicKeys: ReadonlyMap<string, KeyObject>,
+  outside: readonly Checkpoint[],
+): Promise<Verification> {
+  const checkpoints: Checkpoint[] = outside.filter((one) => one.workspaceId === workspaceId);
+  for (let line = await reader.peek(); line?.line === 'checkpoint'; line = await reader.peek()) {
+    checkpoints.push(checkpointOf(line));
+    await reader.next();
+  }
+  const trail: Trail = {
+    linked: (async function* () {
+      for (let line = await reader.peek(); line?.line === 'entry'; line = await reader.peek()) {
+        await reader.next();
+        const { seq, hash, entryId, entry } = line;
+        yield { link: { seq, hash, entryId }, entry: entry === null ? null : storedEntry(entry) };
+      }
+    })(),
+    unlinked: (async function* () {
+      for (let line = await reader.peek(); line?.line === 'tail'; line = await reader.peek()) {
+        await reader.next();
+        yield storedEntry(line.entry);
+      }
+    })(),
+    checkpoints,
+  };
+  const verified = await verifyTrail(trail, publicKeys);
+  const end = await reader.next();
+  if (end?.line === 'end' && end.linked === verified.linked && end.tail === verified.tail) return verified;
+  const message =
+    end?.line === 'end'
+      ? `The file says that it holds ${end.linked} linked entries and ${end.tail} others, and holds ${verified.linked} and ${verified.tail}.`
+      : 'The file ends, or goes on with something else, before the trail does.';
+  const cut: Problem = { kind: 'truncated', seq: verified.linked, entryId: null, message };
+  return { ...verified, ok: false, problems: [...verified.problems, cut] };
+}
+
+/** Workspaces that checkpoints vouch for and that an export of everything does not hold. */
+function missing(
+  verified: readonly VerifiedExport[],
+  only: string | null,
+  outside: readonly Checkpoint[],
+): readonly VerifiedExport[] {
+  if (only !== null) return [];
+  const there = new Set(verified.map(({ workspaceId }) => workspaceId));
+  const gone = new Set(outside.map(({ workspaceId }) => workspaceId).filter((id) => !there.has(id)));
+  return [...gone].map((workspaceId) => {
+    const message = 'Checkpoints vouch for this workspace, and the file holds nothing of it.';
+    const problem: Problem = { kind: 'removed', seq: null, entryId: null, message };
+    return { workspaceId, verified: { ok: false, entries: 0, linked: 0, tail: 0, problems: [problem] } };
+  });
+}
+
+interface Reader {
+  /** Null at the end. */
+  next(): Promise<ExportLine | null>;
+  peek(): Promise<ExportLine | null>;
+}
+
+function readerOf(lines: AsyncIterable<string>): Reader {
+  const iterator = lines[Symbol.asyncIterator]();
+  let number = 0;
+  let held: ExportLine | null | undefined;
+  const read = async (): Promise<ExportLine | null> => {
+    for (;;) {
+      const { done, value } = await iterator.next();
+      if (done === true) return null;
+      number += 1;
+      if (value.trim() !== '') return parsed(value, number);
+    }
+  };
+  return {
+    async next() {
+      const line = held === undefined ? await read() : held;
+      held = undefined;
+      return line;
+    },
+    async peek() {
+      if (held === undefined) held = await read();
+      return held;
+    },
+  };
+}
+
+function parsed(text: string, number: number): ExportLine {
+  try {
+    const line = JSON.parse(text) as ExportLine;
+    if (typeof line.line === 'string') return line;
+  } catch {
+    // Said below, with its place.
+  }
+  throw badInput(`Line ${number} of the file is not one of an exported audit trail.`, 'file');
+}
+
+const misplaced = ({ line }: ExportLine) =>
+  badInput(`The file has a line "${line}" where the trail of a workspace begins.`, 'file');

@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import { addCommand } from './command.js';
+import { perform } from './reach.js';
+import { loadSettings } from './settings.js';
+
+interface AuditExportOptions {
+  readonly workspace?: string;
+  readonly file: string;
+}
+
+export const addAuditExport = (parent: Command): void =>
+  addCommand<AuditExportOptions>(parent, {
+    name: 'export',
+    description: 'write the audit trail to a file that `audit verify --file` and any stranger can verify offline',
+    example: 'audit export --file audit.jsonl',
+    flags: (command) =>
+      command
+        .option('--workspace <id>', 'one workspace; left out: every one')
+        .requiredOption('--file <path>', 'the file to write; it must not be there yet'),
+    run: async ({ workspace, file }, output) => {
+      const [{ open }, { badInput }] = await Promise.all([import('node:fs/promises'), import('../platform/errors.js')]);
+      const config = loadSettings();
+      const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+        throw badInput(`--file: ${file} cannot be made (${error.code}). Name a file that is not there yet.`);
+      });
+      let lines = 0;
+      const write = async (text: readonly string[]): Promise<void> => {
+        if (text.length > 0) await handle.write(`${text.join('\n')}\n`);
+        lines += text.length;
+      };
+      try {
+        const { head, workspaceIds } = await perform(config, 'audit.export.begin', { workspaceId: workspace ?? null });
+        await write([head]);
+        for (const workspaceId of workspaceIds) {
+          let page = await perform(config, 'audit.export.page', { workspaceId, place: null });
+          await write(page.lines);
+          while (page.next !== null) {
+            page = await perform(config, 'audit.export.page', { workspaceId, place: page.next });
+            await write(page.lines);
+          }
+        }
+        await handle.sync();
+        output.print({
+          json: { file, lines, workspaces: workspaceIds.length },
+          lines: [`Wrote ${lines} lines of ${workspaceIds.length} workspaces to ${file}.`],
+        });
+      } finally {
+        await handle.close();
+      }
+      return 0;
+    },
+  });
