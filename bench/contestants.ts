@@ -11,7 +11,7 @@ import { build, type Plugin } from 'esbuild';
 import { packageRoot } from '../src/db/migration-files.js';
 import { freePort } from '../test/support/postgres.js';
 
-export const CONTESTANT_NAMES = ['sallyport', 'unpoliced', 'unbound', 'bare', 'limit'] as const;
+export const CONTESTANT_NAMES = ['sallyport', 'ordinary', 'unpoliced', 'unbound', 'bare', 'limit'] as const;
 export type ContestantName = (typeof CONTESTANT_NAMES)[number];
 
 interface Contestant {
@@ -28,24 +28,30 @@ export const CONTESTANTS: Readonly<Record<ContestantName, Contestant>> = {
     meaning: 'the built product: `node bin/sallyport.js serve --no-jobs`',
     entry: 'product',
   },
+  ordinary: {
+    title: 'no fast lane',
+    meaning: 'the same with FAST_LANE=off: Yoga, resolvers and Prisma answer everything',
+    entry: 'product',
+    env: { FAST_LANE: 'off' },
+  },
   unpoliced: {
     title: 'no policies',
-    meaning: 'connects as the owner, whom no policy judges; still binds each statement to its workspace',
+    meaning: 'besides, connects as the owner, whom no policy judges; still binds each statement to its workspace',
     entry: 'server',
-    env: { BENCH_RLS: 'unpoliced' },
+    env: { FAST_LANE: 'off', BENCH_RLS: 'unpoliced' },
   },
   unbound: {
     title: 'no RLS at all',
     meaning: 'besides, sends no set_config: a read is one plain statement instead of BEGIN, set_config, read, COMMIT',
     entry: 'server',
-    env: { BENCH_RLS: 'off' },
+    env: { FAST_LANE: 'off', BENCH_RLS: 'off' },
   },
   bare: {
     title: 'bare',
     meaning:
       'besides, looks up no key, counts no use, has no preflight and no check on any field; the guard still confines',
     entry: 'bare',
-    env: { BENCH_RLS: 'off', BENCH_PREFLIGHT: 'off' },
+    env: { FAST_LANE: 'off', BENCH_RLS: 'off', BENCH_PREFLIGHT: 'off' },
   },
   limit: {
     title: 'LIMIT',

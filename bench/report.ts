@@ -84,9 +84,9 @@ function mainTable(lines: readonly Line[], servers: readonly ContestantName[]): 
 
 /** What row-level security alone costs: the policies, and binding each statement to its workspace. */
 function rlsTable(lines: readonly Line[], servers: readonly ContestantName[]): string[] {
-  if (!(['sallyport', 'unpoliced', 'unbound'] as const).every((name) => servers.includes(name))) return [];
+  if (!(['ordinary', 'unpoliced', 'unbound'] as const).every((name) => servers.includes(name))) return [];
   const rows = lines.map((line) => {
-    const [whole, unpoliced, unbound] = (['sallyport', 'unpoliced', 'unbound'] as const).map((name) =>
+    const [whole, unpoliced, unbound] = (['ordinary', 'unpoliced', 'unbound'] as const).map((name) =>
       cpuOf(line, name),
     );
     if (whole === undefined || unpoliced === undefined || unbound === undefined) return [line.title];

@@ -2,9 +2,9 @@
 import type { GraphQLError } from 'graphql';
 import { auditKeySet } from './audit/public-keys.js';
 import { type RecordRefusal, refusalRecorder } from './audit/refusal.js';
-import { openApiKeyDoor } from './auth/api-key.js';
+import { factsOfKey, openApiKeyDoor } from './auth/api-key.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
-import { openDoors, openJudge } from './auth/authenticate.js';
+import { openDoors, openExpectations, openJudge } from './auth/authenticate.js';
 import { openCredentialWatch } from './auth/credential-watch.js';
 import type { KeyForms } from './auth/imported-formats.js';
 import { keyFormatDocument } from './auth/key-format-document.js';
@@ -22,12 +22,14 @@ import { pendingMigrations } from './db/migrate.js';
 import type { CreateWorld } from './effects/create-world.js';
 import { enqueuePeopleMail } from './effects/people-mail.js';
 import type { FanOut } from './events/fan-out.js';
-import { agentBinding } from './graphql/agent-binding.js';
-import { preflight } from './graphql/preflight/preflight.js';
+import { openReadLane, type ReadRow } from './fast-lane/read-lane.js';
+import { agentBinding, agentIdsIn } from './graphql/agent-binding.js';
+import { judgementOf, preflight } from './graphql/preflight/preflight.js';
 import { scopeUse } from './graphql/preflight/scope-use.js';
 import { printSdl } from './graphql/print.js';
 import { guardedDb, type Walls } from './guard/guarded-db.js';
 import type { ReadinessChecks } from './http/health.js';
+import type { Lane } from './http/lane.js';
 import { createDoor } from './http/server.js';
 import { wellKnownRoutes } from './http/well-known.js';
 import { openOperations } from './operations.js';
@@ -111,6 +113,15 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     agentBinding((principal, ids) => agentsExist(database, principal, ids), onRefused),
     scopeUse,
   ];
+  const lane: Lane = {
+    reads: openReadLane({ schema, walls, cursorSecrets: secrets.cursors, factsOfKey }),
+    expectations: openExpectations(doors),
+    passes: passesGates(introspection, options.preflight ?? 'on'),
+    countScopes({ workspaceId, apiKeyId: keyId }, scopes) {
+      if (keyId !== null) usage.countScopes({ workspaceId, keyId }, scopes);
+    },
+    query: ({ name, text, values }) => database.query<ReadRow>(name, text, values),
+  };
   const door = createDoor({
     config,
     log,
@@ -120,6 +131,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     limits: { limiter, admitAnonymous: openAnonymousLimit(clock, addressLimits?.anonymous) },
     contextFor,
     fastLane: config.fastLane,
+    lane,
     gates,
     readiness: readinessOf(database),
     signIn: signIn.handle,
@@ -147,6 +159,17 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     },
   };
 }
+
+/** The gates, asked of a read by a key that is only expected to be good: nothing is told to anybody. */
+const passesGates =
+  (introspection: 'open' | 'keys', mode: 'on' | 'off'): Lane['passes'] =>
+  ({ document, params: { operationName, variables }, principal }) => {
+    const { agentId } = principal;
+    if (agentId !== null && agentIdsIn(document, variables).some((id) => id !== agentId)) return null;
+    if (mode === 'off') return [];
+    const judged = judgementOf({ schema, document, operationName, variables, principal, introspection });
+    return judged.errors.length === 0 ? judged.scopesUsed : null;
+  };
 
 const refusedCodes = new Set(['FORBIDDEN', 'FORBIDDEN_AGENT']);
 

@@ -23,7 +23,7 @@ import { type Asked, type Gate, passGates } from './graphql/gate.js';
 import type { SystemDb } from './guard/as-system.js';
 import { type JointTransaction, jointTransaction } from './guard/joint-transaction.js';
 import { answerOf, type Result } from './http/masking.js';
-import { type Costed, costExtension, costed, drawCost } from './http/query-cost.js';
+import { type Costed, costExtension, costed, drawCost, objectsIn } from './http/query-cost.js';
 import { badInput, type ErrorCode } from './platform/errors.js';
 import { notingNewIds } from './platform/ids.js';
 import type { Logger } from './platform/logger.js';
@@ -98,7 +98,7 @@ async function runIn(
   const { operationName, variables } = asked;
   const contextValue = context;
   const result: Result = await execute({ schema, document, operationName, variableValues: variables, contextValue });
-  if (cost !== null) costExtension(limiter, cost, result);
+  if (cost !== null) costExtension(limiter, cost, () => objectsIn(result.data));
   return { data: result.data ?? null, errors: maskedIn(result, parts, context) };
 }
 

@@ -2,7 +2,7 @@
 // header picks one of a few principals that were made when the process began.
 
 import type { Judge } from '../../src/auth/admission.js';
-import type { Authenticate, Doors } from '../../src/auth/authenticate.js';
+import type { Authenticate, Doors, Expectations } from '../../src/auth/authenticate.js';
 import { type KeyFacts, type Principal, principalOfKey } from '../../src/auth/principal.js';
 
 const facts = JSON.parse(process.env.BENCH_PRINCIPALS ?? '{}') as Record<string, KeyFacts>;
@@ -23,3 +23,10 @@ export const openJudge =
     const principal = knownOf(authorization);
     return principal === null ? null : { principal, secretId: null, endsInMs: null };
   };
+
+/** The bare server compiles no read. */
+export const openExpectations = (_doors: Pick<Doors, 'apiKeys' | 'countUse'>): Expectations => ({
+  expect: () => null,
+  met: () => undefined,
+  forget: () => undefined,
+});

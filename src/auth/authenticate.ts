@@ -1,8 +1,8 @@
 // The door's order of business: an API key, else a session cookie, else nobody. A credential that is there but bad is
 // refused here, before the request is parsed; nothing ever falls through from a bad credential to a weaker one.
 
-import type { Judge } from './admission.js';
-import type { ApiKeyDoor } from './api-key.js';
+import type { Admission, Judge } from './admission.js';
+import type { ApiKeyDoor, Expectation } from './api-key.js';
 import { type Credentials, sessionCookieOf } from './credentials.js';
 import type { KeyUse } from './key-usage.js';
 import type { Principal } from './principal.js';
@@ -18,6 +18,27 @@ export interface Doors {
   readonly countUse: (use: KeyUse) => void;
 }
 
+/** What a request may be taken for before its key is looked up; see `Expectation`. */
+export interface Expectations {
+  /** Null unless the request carries one key alone, and that key opened the door lately. */
+  expect(credentials: Credentials): Expectation | null;
+  /** The look-up has told the same facts: counts the request. */
+  met(expectation: Expectation, credentials: Credentials): void;
+  /** The look-up has told others, or nothing. */
+  forget(expectation: Expectation): void;
+}
+
+export const openExpectations = ({ apiKeys, countUse }: Pick<Doors, 'apiKeys' | 'countUse'>): Expectations => ({
+  expect(credentials) {
+    const { authorization, xApiKey, cookie, ip } = credentials;
+    if (cookie !== null || (authorization === null) === (xApiKey === null)) return null;
+    const key = xApiKey ?? /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+    return key === undefined ? null : apiKeys.expect(key, ip);
+  },
+  met: ({ admission }, credentials) => countAdmission(countUse, admission, credentials),
+  forget: (expectation) => apiKeys.forget(expectation),
+});
+
 /** Null for an anonymous request; throws a CodedError for a credential that does not open the door. */
 export type Authenticate = (credentials: Credentials) => Promise<Principal | null>;
 
@@ -26,20 +47,19 @@ export const openDoors = (doors: Doors): Authenticate => {
   return async (credentials) => {
     const admission = await judge(credentials);
     if (admission === null) return null;
-    const { principal, secretId } = admission;
-    if (principal.apiKeyId !== null) {
-      doors.countUse({
-        workspaceId: principal.workspaceId,
-        keyId: principal.apiKeyId,
-        secretId,
-        ip: credentials.ip,
-        userAgent: credentials.userAgent,
-        isFromBrowser: credentials.isFromBrowser,
-      });
-    }
-    return principal;
+    countAdmission(doors.countUse, admission, credentials);
+    return admission.principal;
   };
 };
+
+function countAdmission(
+  countUse: Doors['countUse'],
+  { principal, secretId }: Admission,
+  { ip, userAgent, isFromBrowser }: Credentials,
+): void {
+  const { workspaceId, apiKeyId: keyId } = principal;
+  if (keyId !== null) countUse({ workspaceId, keyId, secretId, ip, userAgent, isFromBrowser });
+}
 
 /** The same judgement, without counting a request: for what goes on after its request was let in. */
 export const openJudge =

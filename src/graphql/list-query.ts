@@ -55,7 +55,7 @@ export interface PageRow {
 /** Stands for the parent of a list that has none. */
 export const noParent = '';
 
-const castOf = (cast: Cast): Sql =>
+export const castOf = (cast: Cast): Sql =>
   cast === 'timestamptz' ? sql`::timestamptz` : cast === 'int' ? sql`::int` : sql`::text`;
 
 /** Up to `size + 1` places per parent (one more tells that there is a further page), in the order of the page. */
@@ -118,12 +118,13 @@ function conditions(db: GuardedDb, rules: ListRules, page: PageRequest, hasParen
   if (page.own !== null) parts.push(sql`${column(page.own.field, 't')} = ${page.own.value}`);
   for (const [name, rule] of Object.entries(rules.filters)) {
     const value = page.filters[name];
-    if (value !== undefined && value !== null) parts.push(filter(rule, value));
+    if (value !== undefined && value !== null) parts.push(filterSql(rule, value));
   }
   return join(parts, ' AND ');
 }
 
-function filter(rule: FilterRule, value: unknown): Sql {
+/** The condition of one filter; the listed rows are known as `t`. */
+export function filterSql(rule: FilterRule, value: unknown): Sql {
   switch (rule.op) {
     case 'equals':
       return sql`${column(rule.field, 't')}::text = ${String(value)}`;

@@ -15,6 +15,7 @@ import { type FilterRule, type ListRules, noParent, type OrderRule, type PageRow
 import { placesLoader, type Row, rowsLoader, totalLoader } from './list-rows.js';
 import { ownRows } from './own-rows.js';
 import { selects } from './selection.js';
+import { readsFrom } from './source.js';
 
 type InputType = 'String' | 'Boolean' | 'ID' | 'DateTime' | readonly [unknown] | object;
 type FilterArgument = FilterRule & {
@@ -80,7 +81,7 @@ export function defineList(builder: Builder, ref: ObjectRef<Types, unknown>, dec
           ...Object.fromEntries(filters),
           orderBy: fields.arg({ type: orderBy, required: false, description: 'The order of the list.' }),
         },
-        extensions: { sallyportList: rules },
+        extensions: readsFrom({ kind: 'list', rules, typeName: ref.name, onlyOwn: placement.onlyOwn ?? null }),
         resolve: (parent: unknown, args: object, context: Context, info: GraphQLResolveInfo) =>
           readList(rules, ref.name, placement, { parent, args: args as ListArguments, context, info }),
       } as never);

@@ -12,6 +12,7 @@ import type { Builder, Types } from './builder-types.js';
 import type { ScopeDeclaration } from './guard-plugin/access.js';
 import { type Row, rowsById } from './list-rows.js';
 import { isDeleted, ownRows, scopesShowing } from './own-rows.js';
+import { readsFrom } from './source.js';
 
 const idsMax = 100;
 
@@ -24,6 +25,7 @@ export function defineNodeFields(builder: Builder): void {
       scopeByIdPrefix: 'id',
       description: 'An object by its id, whatever its type.',
       args: { id: t.arg.id({ required: true }) },
+      extensions: readsFrom({ kind: 'node' }),
       resolve: async (_root, { id }, context, info) => found((await findNodes(builder, [id], context, info))[0]),
     }),
     nodes: t.field({
@@ -33,13 +35,19 @@ export function defineNodeFields(builder: Builder): void {
       scopeByIdPrefix: 'ids',
       description: `Objects by their ids, at most ${idsMax}, in the order asked for; null for one that is unknown.`,
       args: { ids: t.arg.idList({ required: true }) },
+      extensions: readsFrom({ kind: 'nodes' }),
       resolve: async (_root, { ids }, context, info) => {
-        if (ids.length > idsMax) throw badInput(`ids: at most ${idsMax} at once; ask in parts.`, 'ids');
+        requireFewIds(ids);
         const nodes = await findNodes(builder, ids, context, info);
         return nodes.map((node) => (node === null ? (notFound('object') as never) : node));
       },
     }),
   }));
+}
+
+/** @throws BAD_USER_INPUT for too many */
+export function requireFewIds(ids: readonly string[]): void {
+  if (ids.length > idsMax) throw badInput(`ids: at most ${idsMax} at once; ask in parts.`, 'ids');
 }
 
 interface ByIdPlacement {
@@ -59,6 +67,7 @@ export function byIdField(t: object, ref: ObjectRef<Types, unknown>, { descripti
     nullable: true,
     description,
     args: { id: fields.arg.id({ required: true }) },
+    extensions: readsFrom({ kind: 'byId', typeName: ref.name }),
     resolve: async (_root: unknown, { id }: { id: string }, context: Context, info: GraphQLResolveInfo) =>
       found((await findOfType(ref.name, [id], context, info))[0]),
   } as never);

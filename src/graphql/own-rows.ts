@@ -12,10 +12,16 @@ interface OwnRows {
 /** Types whose rows are kept for the trail after they were deleted, and the field that says when that was. */
 const keptTypes: Readonly<Record<string, string>> = { ApiKey: 'deletedAt' };
 
+/** The field that says when a row that is kept was deleted for everybody who asks; null: rows of the type are not kept. */
+export const deletedField = (typeName: string): string | null => keptTypes[typeName] ?? null;
+
+/** Whether rows of the type are shown to who asked for them, and to others by a scope. */
+export const hasOwnRows = (typeName: string): boolean => ownTypes[typeName] !== undefined;
+
 /** Whether a row that is still there was deleted for everybody who asks. */
 export function isDeleted(typeName: string, row: Readonly<Record<string, unknown>>): boolean {
-  const field = keptTypes[typeName];
-  return field !== undefined && row[field] !== null;
+  const field = deletedField(typeName);
+  return field !== null && row[field] !== null;
 }
 
 const ownTypes: Readonly<Record<string, OwnRows>> = {

@@ -9,6 +9,7 @@ import type { Context } from '../context.js';
 import type { Gate } from '../graphql/gate.js';
 import type { Origins } from './cross-origin.js';
 import type { Params } from './graphql-params.js';
+import type { Lane } from './lane.js';
 import type { MediaType } from './media-type.js';
 import type { Metrics, OperationType } from './metrics.js';
 import type { Costed } from './query-cost.js';
@@ -41,6 +42,8 @@ export interface GraphqlOptions {
   readonly gates: readonly Gate[];
   /** `off`: everything goes the ordinary way. */
   readonly fastLane: 'on' | 'off';
+  /** Reads that compile; null: there are none. */
+  readonly lane: Lane | null;
   readonly origins: () => Origins;
   readonly metrics: Metrics;
   readonly streams: OpenStreams;

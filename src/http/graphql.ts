@@ -6,6 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../auth/principal.js';
 import type { Standing } from '../auth/rate-limit/rate-limiter.js';
+import { openDocuments } from '../graphql/documents.js';
+import { atOnce } from './at-once.js';
 import type { Call, DoorLimits, GraphqlOptions } from './call.js';
 import { credentialsOf } from './credentials.js';
 import { answerPreflight, requireNoForgery, setCorsHeaders } from './cross-origin.js';
@@ -13,7 +15,7 @@ import { sendGraphiql, wantsGraphiql } from './graphiql.js';
 import { readParams } from './graphql-params.js';
 import { acceptsEvents, negotiate, notAcceptable } from './media-type.js';
 import { postAnswers } from './post.js';
-import { headersOfAllowance } from './rate-headers.js';
+import { setAllowance } from './rate-headers.js';
 import type { DoorFacts } from './request-facts.js';
 import { methodNotAllowed } from './respond.js';
 import { createYogaHandler } from './yoga.js';
@@ -22,8 +24,10 @@ import { createYogaHandler } from './yoga.js';
 export type AnswerGraphql = (req: IncomingMessage, res: ServerResponse, facts: DoorFacts) => Promise<void>;
 
 export function createGraphql(options: GraphqlOptions): AnswerGraphql {
-  const { origins, authenticate, limits } = options;
-  const answerPost = options.fastLane === 'off' ? () => false : postAnswers(options);
+  const { origins, authenticate, limits, lane } = options;
+  const documents = openDocuments(options.schema);
+  const answerPost = options.fastLane === 'off' ? () => false : postAnswers(options, documents);
+  const answerAtOnce = options.fastLane === 'off' || lane === null ? null : atOnce(options, lane, documents);
   const yoga = createYogaHandler(options);
   return async (req, res, facts) => {
     setCorsHeaders(req, res, origins());
@@ -33,30 +37,33 @@ export function createGraphql(options: GraphqlOptions): AnswerGraphql {
     const mediaType = negotiate(req.headers.accept) ?? notAcceptable();
     requireNoForgery(req, origins());
     const credentials = credentialsOf(req, facts);
+    const isPost = req.method === 'POST' && mediaType !== 'text/event-stream';
+    const arrived = { req, res, facts, credentials, mediaType };
+    const begun = isPost && answerAtOnce !== null ? await answerAtOnce(arrived) : null;
+    if (begun === 'answered') return;
     const principal = await authenticate(credentials);
-    const standing = limits === null ? null : await admit(limits, principal, facts, res);
-    const params = await readParams(req);
+    const standing = limits === null ? null : (begun?.standing ?? (await admit(limits, principal, facts)));
+    if (standing !== null) setAllowance(res, standing);
+    const params = begun === null ? await readParams(req) : begun.params();
     const mayStream = acceptsEvents(req.headers.accept);
     const asked = { facts, principal, credentials, standing, params, method: req.method, mediaType, mayStream };
     const call: Call = { ...asked, document: null, costed: null, type: 'unknown' };
     res.setHeader('Cache-Control', 'no-store');
-    if (req.method === 'POST' && mediaType !== 'text/event-stream' && (await answerPost(call, res))) return;
+    if (isPost && (await answerPost(call, res))) return;
     await yoga(req, res, { call });
   };
 }
 
-/** Counts the request and says in the headers where it stands. */
+/** Counts the request. */
 async function admit(
   { limiter, admitAnonymous }: DoorLimits,
   principal: Principal | null,
   { ip }: DoorFacts,
-  res: ServerResponse,
 ): Promise<Standing | null> {
   if (principal === null) {
     admitAnonymous(ip);
     return null;
   }
   const allowance = await limiter.admit(principal);
-  for (const [name, value] of Object.entries(headersOfAllowance(allowance))) res.setHeader(name, value);
   return { allowance, cost: 0, available: allowance.available };
 }

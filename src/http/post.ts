@@ -1,68 +1,87 @@
 // A query or a mutation by POST: the common case, answered on Node's own request and response, since a layer of Request and
-// Response objects costs more than most operations. Decides nothing of its own.
+// Response objects costs more than most operations. Decides nothing of its own. A read that compiles is answered by one
+// statement; everything else by the resolvers.
 import type { ServerResponse } from 'node:http';
-import { execute } from 'graphql';
-import { openDocuments } from '../graphql/documents.js';
+import { type DocumentNode, execute } from 'graphql';
+import type { ReadAnswer } from '../fast-lane/read-lane.js';
+import type { Documents } from '../graphql/documents.js';
 import { passGates } from '../graphql/gate.js';
 import type { Call, GraphqlOptions } from './call.js';
 import { answerOf, type Result } from './masking.js';
-import { costExtension, costed, drawCost } from './query-cost.js';
+import { costExtension, costed, drawCost, objectsIn } from './query-cost.js';
+import { sendText } from './respond.js';
 
 /** False: it wants to stream, and nothing was done for it. Throws what `sendRefusal` understands. */
 export type AnswerPost = (call: Call, res: ServerResponse) => Promise<boolean>;
 
-export function postAnswers(options: GraphqlOptions): AnswerPost {
-  const { schema, limits, metrics, log } = options;
-  const documents = openDocuments(schema);
-  const resultOf = runner(options, documents);
+export function postAnswers(options: GraphqlOptions, documents: Documents): AnswerPost {
+  const { limits, metrics, log } = options;
   return async (call, res) => {
-    const result = await resultOf(call).catch((error: unknown): Result => ({ errors: [error] }));
-    if (result === null) return false;
+    const ran = await run(options, documents, call).catch((error: unknown): Ran => ({ result: { errors: [error] } }));
+    if (ran === null) return false;
+    if ('read' in ran) return sendRead(options, call, res, ran.read);
     const { facts, mediaType } = call;
-    const { status, headers, result: masked, code } = answerOf(result, mediaType, { requestId: facts.id, log });
+    const { status, headers, result, code } = answerOf(ran.result, mediaType, { requestId: facts.id, log });
     metrics.countOperation(call.type, code ?? 'ok');
-    const cost = limits === null || call.costed === null ? null : costExtension(limits.limiter, call.costed, masked);
-    const extensions = cost === null ? masked.extensions : { ...masked.extensions, cost };
-    send(res, status, headers, mediaType, JSON.stringify({ ...masked, extensions }));
+    const objects = () => objectsIn(result.data);
+    const cost = limits === null || call.costed === null ? null : costExtension(limits.limiter, call.costed, objects);
+    const extensions = cost === null ? result.extensions : { ...result.extensions, cost };
+    for (const name in headers) res.setHeader(name, headers[name] as string);
+    sendText(res, status, mediaType, JSON.stringify({ ...result, extensions }));
     return true;
   };
 }
 
-function runner(
-  { schema, contextFor, gates, limits }: GraphqlOptions,
-  documents: ReturnType<typeof openDocuments>,
-): (call: Call) => Promise<Result | null> {
-  return async (call) => {
-    const { principal, facts, credentials, standing, params } = call;
-    const { document, operation, errors } = documents.open(params);
-    call.document = document;
-    call.type = operation.operation;
-    if (call.type === 'subscription') return null;
-    if (errors.length > 0) return { errors };
-    if (principal !== null && standing !== null)
-      call.costed = costed(schema, { principal, standing, document, params });
-    const context = contextFor(principal, facts, credentials, standing);
-    const { operationName, variables } = params;
-    const refusal = await passGates(gates, { schema, document, operationName, variables, context });
-    if (refusal !== undefined) return { errors: refusal };
-    const costly =
-      limits === null || call.costed === null ? undefined : await drawCost(limits.limiter, schema, call.costed);
-    if (costly !== undefined) return { errors: costly };
-    facts.lane = 'ordinary';
-    return execute({ schema, document, operationName, variableValues: variables, contextValue: context });
+/** The text of `data` is spliced into the answer as the database made it. */
+function sendRead({ limits, metrics }: GraphqlOptions, call: Call, res: ServerResponse, read: ReadAnswer): true {
+  const { costed: of } = call;
+  metrics.countOperation(call.type, 'ok');
+  const cost = limits === null || of === null ? null : costExtension(limits.limiter, of, () => read.objectsInLists);
+  sendText(res, 200, call.mediaType, answerText(read, cost));
+  return true;
+}
+
+/** Named as JSON.stringify names them on the ordinary way. */
+export const answerText = (read: ReadAnswer, cost: object | null): string =>
+  `{"data":${read.data}${cost === null ? '' : `,"extensions":${JSON.stringify({ cost })}`}}`;
+
+type Ran = { readonly result: Result } | { readonly read: ReadAnswer };
+
+async function run(options: GraphqlOptions, documents: Documents, call: Call): Promise<Ran | null> {
+  const { schema, contextFor, gates, limits } = options;
+  const { principal, facts, credentials, standing, params } = call;
+  const { document, operation, errors } = documents.open(params);
+  call.document = document;
+  call.type = operation.operation;
+  if (call.type === 'subscription') return null;
+  if (errors.length > 0) return { result: { errors } };
+  if (principal !== null && standing !== null) call.costed = costed(schema, { principal, standing, document, params });
+  const context = contextFor(principal, facts, credentials, standing);
+  const { operationName, variables } = params;
+  const refusal = await passGates(gates, { schema, document, operationName, variables, context });
+  if (refusal !== undefined) return { result: { errors: refusal } };
+  const costly =
+    limits === null || call.costed === null ? undefined : await drawCost(limits.limiter, schema, call.costed);
+  if (costly !== undefined) return { result: { errors: costly } };
+  const read = await readCompiled(options, call, document);
+  facts.lane = read === null ? 'ordinary' : 'fast';
+  if (read !== null) return { read };
+  return {
+    result: await execute({ schema, document, operationName, variableValues: variables, contextValue: context }),
   };
 }
 
-function send(
-  res: ServerResponse,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  mediaType: string,
-  text: string,
-): void {
-  if (res.headersSent || res.destroyed) return;
-  for (const name in headers) res.setHeader(name, headers[name] as string);
-  res
-    .writeHead(status, { 'Content-Type': `${mediaType}; charset=utf-8`, 'Content-Length': Buffer.byteLength(text) })
-    .end(text);
+/** Null: it does not compile, or the resolvers have something to tell that a statement cannot, such as an error. */
+async function readCompiled(
+  { lane }: GraphqlOptions,
+  { principal, params, type }: Call,
+  document: DocumentNode,
+): Promise<ReadAnswer | null> {
+  if (lane === null || principal === null || type !== 'query') return null;
+  const compiled = lane.reads.compiledOf(document, params.operationName ?? null);
+  const statement = compiled?.statementFor({ principal, variables: params.variables ?? null }) ?? null;
+  if (statement === null) return null;
+  // A statement that fails has met what only the resolvers can tell.
+  const rows = await lane.query(statement.byTenant()).catch(() => null);
+  return statement.answerOf(rows?.[0]);
 }

@@ -8,7 +8,6 @@ import { costOf, costWithoutObjects } from '../graphql/cost.js';
 import type { Refusal } from '../graphql/gate.js';
 import { spends } from '../graphql/spending.js';
 import { CodedError, isCoded } from '../platform/errors.js';
-import type { Result } from './masking.js';
 
 /** One operation of an authenticated request, as far as it got. */
 export interface Costed {
@@ -74,11 +73,14 @@ const spendingWaits = (): CodedError =>
     'Limits cannot be shared between the servers at the moment, so nothing that spends is accepted. Try again in a few seconds.',
   );
 
-/** `extensions.cost`; settles what was drawn and not used. */
-export function costExtension(limiter: RateLimiter, of: Costed, { data }: Result) {
+/**
+ * `extensions.cost`; settles what was drawn and not used.
+ * @param objects counts those that stand in lists of the answer
+ */
+export function costExtension(limiter: RateLimiter, of: Costed, objects: () => number) {
   const { principal, standing, least } = of;
   const { allowance, cost: requested } = standing;
-  const actual = of.hasRun ? Math.min(requested, least + (requested > least ? objectsIn(data) : 0)) : 0;
+  const actual = of.hasRun ? Math.min(requested, least + (requested > least ? objects() : 0)) : 0;
   const unused = of.hasRun ? drawnFor(requested) - drawnFor(actual) : 0;
   const currentlyAvailable = limiter.giveBack(principal, allowance, unused, standing.available);
   const { most: maximumAvailable, perSecond: restoreRate } = allowance.bucket;
@@ -86,7 +88,7 @@ export function costExtension(limiter: RateLimiter, of: Costed, { data }: Result
 }
 
 /** Objects that stand in lists, at any depth. */
-function objectsIn(value: unknown): number {
+export function objectsIn(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   let found = 0;
   if (Array.isArray(value)) {

@@ -1,7 +1,8 @@
 // How limits are told in headers, after draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` lists what holds,
 // `RateLimit` tells of the one that would stop the caller first, `t` being the seconds to its reset. A refusal tells of the
 // limit that refused, and `Retry-After` is its `t`.
-import type { Allowance, Quota, RefusalFacts } from '../auth/rate-limit/rate-limiter.js';
+import type { ServerResponse } from 'node:http';
+import type { Allowance, Quota, RefusalFacts, Standing } from '../auth/rate-limit/rate-limiter.js';
 
 const policy = (name: string, quota: number, windowSeconds: number): string =>
   `"${name}";q=${quota};w=${windowSeconds}`;
@@ -18,6 +19,11 @@ export function headersOfAllowance({ minute, day, admittedAt }: Allowance): Read
     'RateLimit-Policy': `${policy('default', minute.limit, minute.windowSeconds)}, ${policy('day', day.limit, day.windowSeconds)}`,
     RateLimit: state(name, nearest.remaining, secondsTo(nearest, admittedAt)),
   };
+}
+
+export function setAllowance(res: ServerResponse, { allowance }: Standing): void {
+  const headers = headersOfAllowance(allowance);
+  for (const name in headers) res.setHeader(name, headers[name] as string);
 }
 
 /** Of a refusal by a limit, from what its error carries. */

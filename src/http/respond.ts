@@ -10,6 +10,14 @@ export function sendJson(res: ServerResponse, status: number, body: unknown, con
   res.writeHead(status, { 'Content-Type': `${contentType}; charset=utf-8`, 'Content-Length': bytes.length }).end(bytes);
 }
 
+/** Nothing when the caller has gone or the answer has begun. */
+export function sendText(res: ServerResponse, status: number, mediaType: string, text: string): void {
+  if (res.headersSent || res.destroyed) return;
+  res
+    .writeHead(status, { 'Content-Type': `${mediaType}; charset=utf-8`, 'Content-Length': Buffer.byteLength(text) })
+    .end(text);
+}
+
 /** Sends a refusal in GraphQL's own shape; nothing when the caller has gone or the answer has begun. */
 export function sendRefusal(req: IncomingMessage, res: ServerResponse, error: unknown, masking: Masking): void {
   if (res.headersSent || res.destroyed) return;

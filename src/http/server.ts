@@ -12,6 +12,7 @@ import type { FetchHandler } from './fetch-bridge.js';
 import { createGraphql } from './graphql.js';
 import { createHealth, type ReadinessChecks } from './health.js';
 import type { HookReceivers } from './hooks.js';
+import type { Lane } from './lane.js';
 import { createMetrics, type EffectsByStatus, type Metrics } from './metrics.js';
 import { type DoorFacts, factsOf } from './request-facts.js';
 import { sendRefusal } from './respond.js';
@@ -30,6 +31,8 @@ export interface DoorOptions {
   readonly limits?: DoorLimits | null;
   /** `off`: everything goes the ordinary way. */
   readonly fastLane?: 'on' | 'off';
+  /** Reads that compile; none where left out. */
+  readonly lane?: Lane | null;
   /** Asked after limits and validation. */
   readonly gates?: readonly Gate[];
   readonly readiness: ReadinessChecks;
@@ -68,7 +71,15 @@ export function createDoor(options: DoorOptions): Door {
   const metrics = createMetrics(options.effectsByStatus ?? null);
   const health = createHealth(options.readiness, log);
   const origins = () => ({ own: config.publicUrl, allowed: config.allowedOrigins });
-  const { schema, authenticate, contextFor, limits: doorLimits = null, gates = [], fastLane = 'on' } = options;
+  const {
+    schema,
+    authenticate,
+    contextFor,
+    limits: doorLimits = null,
+    gates = [],
+    fastLane = 'on',
+    lane = null,
+  } = options;
   const graphql = createGraphql({
     schema,
     authenticate,
@@ -76,6 +87,7 @@ export function createDoor(options: DoorOptions): Door {
     limits: doorLimits,
     gates,
     fastLane,
+    lane,
     origins,
     metrics,
     streams,

@@ -10,7 +10,7 @@ import { parseWithin, requireWithinLimits } from '../graphql/limits.js';
 import type { Call, GraphqlOptions } from './call.js';
 import { answerOf, type Result } from './masking.js';
 import { notAcceptable } from './media-type.js';
-import { costExtension, costed, drawCost } from './query-cost.js';
+import { costExtension, costed, drawCost, objectsIn } from './query-cost.js';
 import { methodNotAllowed } from './respond.js';
 
 interface InYoga {
@@ -90,7 +90,9 @@ function doorPlugin(options: GraphqlOptions): Plugin<InYoga, InYoga> {
       metrics.countOperation(call.type, code ?? 'ok');
       const http = { status, headers: { ...headers } };
       const cost =
-        limits === null || call.costed === null ? {} : { cost: costExtension(limits.limiter, call.costed, masked) };
+        limits === null || call.costed === null
+          ? {}
+          : { cost: costExtension(limits.limiter, call.costed, () => objectsIn(masked.data)) };
       setResult({ ...(masked as typeof result), extensions: { ...masked.extensions, ...cost, http } });
     },
   };

@@ -5,7 +5,8 @@ import { join, relative } from 'node:path';
 import { isInterfaceType, isObjectType } from 'graphql';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { countRows, type ListRules, type PageRequest, readPlaces } from '../../src/graphql/list-query.js';
+import { countRows, type PageRequest, readPlaces } from '../../src/graphql/list-query.js';
+import { sourceOf } from '../../src/graphql/source.js';
 import type { GuardedDb } from '../../src/guard/guarded-db.js';
 import type { Sql } from '../../src/guard/sql.js';
 import { tenancy } from '../../src/guard/tenancy.js';
@@ -92,8 +93,10 @@ describe('the lists', () => {
   const rules = Object.values(schema.getTypeMap())
     .flatMap((type) => (isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : []))
     .flatMap((field) => {
-      const found = field.extensions.sallyportList as ListRules | undefined;
-      return found === undefined ? [] : [[`${found.model} of ${field.name}${found.parentField ?? ''}`, found] as const];
+      const source = sourceOf(field);
+      if (source?.kind !== 'list') return [];
+      const { rules: found } = source;
+      return [[`${found.model} of ${field.name}${found.parentField ?? ''}`, found] as const];
     });
 
   it('are found', () => {

@@ -18,7 +18,8 @@ export const OWNER = { email: 'olive@halberd.example', password: 'correct horse 
 /** Most suites ask more than any plan allows; those about limits set their own PLAN_LIMITS. */
 const UNLIMITED = { rpm: 1_000_000, rpd: 100_000_000, costMax: 100_000_000, costPerSecond: 100_000_000 };
 
-export interface HarnessOptions extends Partial<Pick<AppOptions, 'preflight' | 'rules' | 'clock' | 'addressLimits'>> {
+export interface HarnessOptions
+  extends Partial<Pick<AppOptions, 'preflight' | 'rules' | 'clock' | 'addressLimits' | 'log'>> {
   readonly walls?: TestWalls;
   readonly env?: Readonly<Record<string, string>>;
   /** False: effects stay queued until the test starts a worker itself. */
@@ -68,6 +69,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     signInAttemptsMax: 10_000,
     addressLimits: options.addressLimits ?? { guesses: 1_000_000, anonymous: 1_000_000 },
     ...(options.preflight === undefined ? {} : { preflight: options.preflight }),
+    ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.rules === undefined ? {} : { rules: options.rules }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });

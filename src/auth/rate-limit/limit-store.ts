@@ -34,6 +34,8 @@ export interface Drawn {
 }
 
 export interface LimitStore {
+  /** With other processes; then asking takes a wait. */
+  readonly isShared: boolean;
   /**
    * @param scope what belongs together: the workspace
    * @param now in milliseconds since 1970

@@ -42,6 +42,11 @@ export interface RateLimiter {
   /** Counts one request. @throws RATE_LIMITED, and then it did not count */
   admit(principal: Principal): Promise<Allowance>;
   /**
+   * The same without a wait, where counting needs none: null when the counts are shared, or when a limit refuses, and then
+   * nothing was counted.
+   */
+  admitAtOnce(principal: Principal): Allowance | null;
+  /**
    * Takes an operation's cost from the bucket, but for the points that come with each request.
    * @returns the whole points left
    * @throws RATE_LIMITED; QUERY_TOO_COMPLEX when the bucket never holds so many
@@ -73,22 +78,30 @@ export function openRateLimiter({ plans, store, clock }: RateLimiterParts): Rate
     const { costMax, costPerSecond } = plans[plan];
     return { name: `cost:${workspaceId}`, most: costMax, perSecond: costPerSecond };
   };
+  const ask = (principal: Principal): AskedNow => {
+    const now = clock.now().getTime();
+    return {
+      now,
+      limits: limitsOf(plans, principal.plan, principal.limits),
+      counters: countersOf(principal, plans[principal.plan], now),
+      bucket: bucketOf(principal),
+    };
+  };
   return {
     async admit(principal) {
-      const now = clock.now().getTime();
-      const limits = limitsOf(plans, principal.plan, principal.limits);
-      const counters = countersOf(principal, plans[principal.plan], now);
-      const bucket = bucketOf(principal);
+      const asked = ask(principal);
+      const { counters, bucket, now } = asked;
       const taken = await store.take(principal.workspaceId, counters, bucket, now);
       const refusing = counters[taken.refusedBy];
-      if (refusing !== undefined) throw tooMany(refusing, limits, now);
-      return {
-        minute: quotaOf(counters, taken, MINUTE, limits.rpm),
-        day: quotaOf(counters, taken, DAY, limits.rpd),
-        bucket,
-        available: taken.available,
-        admittedAt: now,
-      };
+      if (refusing !== undefined) throw tooMany(refusing, asked.limits, now);
+      return allowanceOf(asked, taken);
+    },
+    admitAtOnce(principal) {
+      if (store.isShared) return null;
+      const asked = ask(principal);
+      const taken = store.take(principal.workspaceId, asked.counters, asked.bucket, asked.now);
+      if (taken instanceof Promise) throw new Error('A store that makes its callers wait says that it is shared.');
+      return taken.refusedBy === -1 ? allowanceOf(asked, taken) : null;
     },
     async draw({ workspaceId }, { bucket, available }, points) {
       if (drawnFor(points) > bucket.most) throw neverEnough(points, bucket);
@@ -108,6 +121,21 @@ export function openRateLimiter({ plans, store, clock }: RateLimiterParts): Rate
     },
   };
 }
+
+interface AskedNow {
+  readonly now: number;
+  readonly limits: RateLimits;
+  readonly counters: readonly RequestCounter[];
+  readonly bucket: Bucket;
+}
+
+const allowanceOf = ({ counters, limits, bucket, now }: AskedNow, taken: Taken): Allowance => ({
+  minute: quotaOf(counters, taken, MINUTE, limits.rpm),
+  day: quotaOf(counters, taken, DAY, limits.rpd),
+  bucket,
+  available: taken.available,
+  admittedAt: now,
+});
 
 interface RequestCounter extends Counter {
   readonly of: 'KEY' | 'WORKSPACE';

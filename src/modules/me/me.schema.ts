@@ -2,6 +2,8 @@ import { type RateLimits as Limits, limitsOf } from '../../auth/plans.js';
 import { builder } from '../../graphql/builder.js';
 import { PrincipalKindType } from '../../graphql/enums.js';
 import { MeType } from '../../graphql/me.js';
+import { principalRow, principalValue } from '../../graphql/principal-fields.js';
+import { readsFrom } from '../../graphql/source.js';
 
 const RateLimits = builder.objectRef<Limits>('RateLimits').implement({
   description:
@@ -18,50 +20,50 @@ builder.objectType(MeType, {
   description: 'Who is asking, and what that credential holds.',
   authenticated: true,
   fields: (t) => ({
-    kind: t.field({
+    kind: principalValue(t, {
       type: PrincipalKindType,
       nullable: false,
       description: 'What kind of credential it is.',
-      resolve: ({ kind }) => kind,
+      value: ({ kind }) => kind,
     }),
-    organization: t.prismaField({
+    organization: principalRow(t, {
       type: 'Organization',
+      model: 'Organization',
+      by: 'organizationId',
       nullable: false,
       description: 'The organization of the workspace.',
-      resolve: (query, { organizationId }, _args, { world }) =>
-        world.db.organization.findFirstOrThrow({ ...query, where: { id: organizationId } }),
     }),
-    workspace: t.prismaField({
+    workspace: principalRow(t, {
       type: 'Workspace',
+      model: 'Workspace',
+      by: 'workspaceId',
       nullable: false,
       description: 'The one workspace it sees.',
-      resolve: (query, { workspaceId }, _args, { world }) =>
-        world.db.workspace.findFirstOrThrow({ ...query, where: { id: workspaceId } }),
     }),
-    agent: t.prismaField({
+    agent: principalRow(t, {
       type: 'Agent',
+      model: 'Agent',
+      by: 'agentId',
       nullable: true,
       description: 'The one agent of an agent key; null for everybody else.',
-      resolve: (query, { agentId }, _args, { world }) =>
-        agentId === null ? null : world.db.agent.findFirst({ ...query, where: { id: agentId } }),
     }),
-    role: t.field({
+    role: principalValue(t, {
       type: builder.roleType,
       nullable: true,
       description: 'The role of a person; null for a key.',
-      resolve: ({ role }) => role,
+      value: ({ role }) => role,
     }),
-    scopes: t.field({
+    scopes: principalValue(t, {
       type: ['Scope'],
       nullable: false,
       description: 'What was granted, wildcards included.',
-      resolve: ({ scopes }) => scopes,
+      value: ({ scopes }) => scopes,
     }),
-    effectiveScopes: t.field({
+    effectiveScopes: principalValue(t, {
       type: ['Scope'],
       nullable: false,
       description: 'What the grant amounts to now.',
-      resolve: ({ effectiveScopes }) => [...effectiveScopes].sort(),
+      value: ({ effectiveScopes }) => [...effectiveScopes].sort(),
     }),
     rateLimits: t.field({
       type: RateLimits,
@@ -78,6 +80,7 @@ builder.queryFields((t) => ({
     nullable: false,
     authenticated: true,
     description: 'Who is asking.',
+    extensions: readsFrom({ kind: 'principal' }),
     resolve: (_root, _args, { world }) => world.principal,
   }),
 }));

@@ -2,6 +2,7 @@ import type { Workplace } from '../../auth/workplaces.js';
 import { builder } from '../../graphql/builder.js';
 import { MeType } from '../../graphql/me.js';
 import { registerNodeType } from '../../graphql/node-type.js';
+import { principalRow } from '../../graphql/principal-fields.js';
 import type { WorkspacesService } from './workspaces.service.js';
 
 declare module '../../context.js' {
@@ -139,12 +140,12 @@ builder.objectField(MeType, 'workspaces', (t) =>
 );
 
 builder.queryField('workspace', (t) =>
-  t.prismaField({
+  principalRow(t, {
     type: Workspace,
+    model: 'Workspace',
+    by: 'workspaceId',
     nullable: false,
     scope: readWorkspace,
     description: 'The workspace of the request: the one a key belongs to, or a person has entered.',
-    resolve: (query, _root, _args, { world }) =>
-      world.db.workspace.findFirstOrThrow({ ...query, where: { id: world.principal.workspaceId } }),
   }),
 );

@@ -1,0 +1,273 @@
+// Reads as one statement. An operation whose every field says where its value comes from becomes one prepared statement
+// that answers the text of `data`; the server neither parses nor walks it. Everything else, and whatever ends in an error,
+// goes the ordinary way, so that errors are the same by construction. What is compiled is kept with the document, per
+// verdict and shape of the variables, a bounded number; nothing of a caller is kept with it.
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getArgumentValues,
+  getOperationAST,
+  getVariableValues,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+} from 'graphql';
+import type { Principal } from '../auth/principal.js';
+import { cursorOf, type ListArguments, type Page, pageOf } from '../graphql/list-page.js';
+import type { Variables } from '../graphql/measure.js';
+import { ownRows } from '../graphql/own-rows.js';
+import type { Tenant, Walls } from '../guard/tenancy.js';
+import { isCoded } from '../platform/errors.js';
+import { boundByKey, boundByTenant, valuesOfTenant } from './binding.js';
+import type { Draft, FieldPlace, ListPlace } from './draft.js';
+import { NotCompiled } from './not-compiled.js';
+import { type ShapeOf, shapeOf } from './shape.js';
+import { type Asking, Values } from './values.js';
+import { CURSOR_MARK } from './write-list.js';
+import { writeRoot } from './write-root.js';
+
+export interface ReadLane {
+  /** Null: there is no such query. */
+  compiledOf(document: DocumentNode, operationName: string | null): CompiledRead | null;
+}
+
+export interface CompiledRead {
+  /** Null: this request goes the ordinary way. */
+  statementFor(request: ReadRequest): ReadStatement | null;
+}
+
+export interface ReadRequest {
+  readonly principal: Principal;
+  /** As they came, not coerced. */
+  readonly variables: Variables | null;
+}
+
+/** One prepared statement; its answer has `data`, a text, and `objects`, a number. No row, or no text: nothing to tell. */
+export interface ReadStatement {
+  /** For a principal that was judged before. */
+  byTenant(): Prepared;
+  /** For a key that is expected to be what it was; see binding.ts. */
+  byKey(hash: Buffer, facts: string): Prepared;
+  /** Null: something only the ordinary way can tell, such as NOT_FOUND. */
+  answerOf(row: ReadRow | undefined): ReadAnswer | null;
+}
+
+export interface Prepared {
+  /** Empty: prepared for this once. */
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+export interface ReadRow {
+  readonly data: string | null;
+  readonly objects: number;
+}
+
+export interface ReadAnswer {
+  /** The text of `data`. */
+  readonly data: string;
+  readonly objectsInLists: number;
+}
+
+export interface ReadLaneOptions {
+  readonly schema: GraphQLSchema;
+  readonly walls: Walls;
+  /** The first signs the cursors of lists, all verify them. */
+  readonly cursorSecrets: readonly Buffer[];
+  /** Reads `facts` of the key whose hash has this place; see `factsOfKey`. */
+  readonly factsOfKey: (hash: string) => string;
+}
+
+/** Verdicts and shapes that one operation is compiled for at a time. */
+const SHAPES_MAX = 64;
+
+export function openReadLane(options: ReadLaneOptions): ReadLane {
+  const known = new WeakMap<DocumentNode, Map<string, CompiledRead | null>>();
+  return {
+    compiledOf(document, operationName) {
+      const operations = known.get(document) ?? new Map<string, CompiledRead | null>();
+      known.set(document, operations);
+      const kept = operations.get(operationName ?? '');
+      if (kept !== undefined) return kept;
+      const operation = getOperationAST(document, operationName);
+      // A name that is not in the document is not kept: there is no end of those.
+      if (operation === null || operation === undefined) return null;
+      const isQuery = operation.operation === OperationTypeNode.QUERY;
+      const compiled = isQuery ? openOperation(options, document, operation) : null;
+      operations.set(operationName ?? '', compiled);
+      return compiled;
+    },
+  };
+}
+
+interface Written {
+  readonly byTenant: Named;
+  readonly byKey: Named;
+  readonly values: Values;
+  readonly fields: readonly FieldPlace[];
+  readonly lists: readonly ListPlace[];
+  readonly hasCursors: boolean;
+}
+
+interface Named {
+  readonly name: string;
+  readonly text: string;
+}
+
+const NO_VARIABLES: Variables = {};
+
+function openOperation(
+  options: ReadLaneOptions,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): CompiledRead {
+  const { schema } = options;
+  const definitions = operation.variableDefinitions ?? [];
+  const shapes = new Map<string, Written | null>();
+  let shape: ShapeOf | null = null;
+  return {
+    statementFor({ principal, variables: sent }) {
+      const variables =
+        definitions.length === 0 ? NO_VARIABLES : getVariableValues(schema, definitions, sent ?? {}).coerced;
+      if (variables === undefined) return null;
+      shape ??= shapeOf(schema, document, operation);
+      const about = shape(variables);
+      const key = about === '' ? principal.verdictKey : `${principal.verdictKey} ${about}`;
+      let written = shapes.get(key);
+      if (written === undefined) {
+        if (shapes.size >= SHAPES_MAX) shapes.clear();
+        written = write(options, document, operation, principal, variables);
+        shapes.set(key, written);
+      }
+      return written === null ? null : statementOf(options, written, principal, variables);
+    },
+  };
+}
+
+/** Null: it does not compile for this principal and shape. */
+function write(
+  { schema, walls, factsOfKey }: ReadLaneOptions,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  principal: Principal,
+  variables: Variables,
+): Written | null {
+  const values = new Values();
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const one of document.definitions) if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one);
+  let names = 0;
+  const draft: Draft = {
+    schema,
+    fragments,
+    principal,
+    variables,
+    walls,
+    values,
+    fields: [],
+    lists: [],
+    name: (kind) => `${kind}${++names}`,
+  };
+  try {
+    const root = schema.getQueryType();
+    if (root === null || root === undefined) return null;
+    const joins: string[] = [];
+    const { json, objects } = writeRoot(draft, root, [operation.selectionSet], joins);
+    const select = `SELECT ${json} AS data, ${objects ?? '0'} AS objects FROM ctx ${joins.join('\n')}`;
+    return {
+      byTenant: named(boundByTenant(select)),
+      byKey: named(boundByKey(select, factsOfKey(values.next(1)), values.next(2))),
+      values,
+      fields: draft.fields,
+      lists: draft.lists,
+      hasCursors: json.includes('chr(1)') || joins.some((join) => join.includes('chr(1)')),
+    };
+  } catch (error) {
+    // What a caller is to be told of its arguments, the ordinary way says.
+    if (error instanceof NotCompiled || isTold(error)) return null;
+    throw error;
+  }
+}
+
+function statementOf(
+  { cursorSecrets }: ReadLaneOptions,
+  written: Written,
+  principal: Principal,
+  variables: Variables,
+): ReadStatement | null {
+  const asking = askingOf(written, principal, variables, cursorSecrets);
+  let own: readonly unknown[];
+  try {
+    own = written.values.of(asking);
+    // Also of the lists whose page no value is read from: what is wrong with it is for the ordinary way to say.
+    for (const index of written.lists.keys()) asking.page(index);
+  } catch (error) {
+    if (isTold(error)) return null;
+    throw error;
+  }
+  const values = [...valuesOfTenant(principal as Tenant), ...own];
+  return {
+    byTenant: () => ({ ...written.byTenant, values }),
+    byKey: (hash, facts) => ({ ...written.byKey, values: [...values, hash, facts] }),
+    answerOf(row) {
+      if (row === undefined || row.data === null) return null;
+      const data = written.hasCursors ? withCursors(row.data, asking) : row.data;
+      return { data, objectsInLists: row.objects };
+    },
+  };
+}
+
+/** Something wrong with the arguments. */
+const isTold = (error: unknown): boolean => isCoded(error) || error instanceof GraphQLError;
+
+function askingOf(
+  { fields, lists }: Written,
+  principal: Principal,
+  variables: Variables,
+  secrets: readonly Buffer[],
+): Asking {
+  const args: Readonly<Record<string, unknown>>[] = [];
+  const pages: Page[] = [];
+  const asking: Asking = {
+    principal,
+    variables,
+    args(place) {
+      const { field, node } = fields[place] as FieldPlace;
+      args[place] ??= getArgumentValues(field, node, variables);
+      return args[place] as Readonly<Record<string, unknown>>;
+    },
+    page(place) {
+      const { rules, coordinate, typeName, onlyOwn, args: number } = lists[place] as ListPlace;
+      const own = onlyOwn === null ? ownRows(typeName, principal) : { ...onlyOwn, value: principal.id };
+      const at = { workspaceId: principal.workspaceId, field: coordinate, secrets };
+      pages[place] ??= pageOf(rules, asking.args(number) as ListArguments, at, own);
+      return pages[place] as Page;
+    },
+  };
+  return asking;
+}
+
+const CURSORS = new RegExp(
+  `${CURSOR_MARK}(\\d+)\u001f([^${CURSOR_MARK}\u001f]*)\u001f([^${CURSOR_MARK}]*)${CURSOR_MARK}`,
+  'g',
+);
+
+const withCursors = (data: string, asking: Asking): string =>
+  data.replace(CURSORS, (_marked, list: string, value: string, id: string) =>
+    cursorOf(asking.page(Number(list)), { value: JSON.parse(value) as string, id }),
+  );
+
+/** Each connection keeps what it prepared, and callers shape texts: past so many names a text is prepared anew each time. */
+const NAMES_MAX = 500;
+const names = new Map<string, string>();
+
+function named(text: string): Named {
+  const known = names.get(text);
+  if (known !== undefined) return { name: known, text };
+  if (names.size >= NAMES_MAX) return { name: '', text };
+  const name = `read_${names.size}`;
+  names.set(text, name);
+  return { name, text };
+}
