@@ -5,14 +5,16 @@ import { join } from 'node:path';
 import { packageRoot } from '../src/db/migration-files.js';
 import { openServer } from '../src/db/server.js';
 import { headersOf, requireEqualAnswers } from './answers.js';
+import { measureAudit } from './audit.js';
 import { type ContestantName, openStable, type Running, type Stable } from './contestants.js';
 import { cpuOf, whenCalm } from './cpu.js';
+import { measureEffects } from './effects.js';
 import { measureKeys } from './keys.js';
 import { type Load, openLoad } from './load.js';
 import { bodyOf, OPERATIONS, type OperationName, SCOPES } from './operations.js';
 import { HELP, type Options, readOptions } from './options.js';
 import { openPostgresPlace, type PostgresPlace } from './postgres-place.js';
-import { type Cell, keyReport, type Line, report } from './report.js';
+import { type Cell, effectReport, keyReport, type Line, report } from './report.js';
 import { type Place, seed } from './seed.js';
 
 const CONNECTIONS = 16;
@@ -28,6 +30,8 @@ interface Task {
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(options: Options): Promise<void> {
+  if (options.hasAudit) process.stdout.write(await measureAudit());
+  if (options.isAuditAlone) return;
   const postgres = await openPostgresPlace();
   let stable: Stable | null = null;
   const close = async () => {
@@ -45,9 +49,13 @@ async function main(options: Options): Promise<void> {
       await compare(postgres, stable, options);
     }
     const { manyKeys } = options;
-    if (manyKeys === null) return;
-    const lines = await measureKeys(postgres, { ...options, manyKeys }, say);
-    process.stdout.write(keyReport(lines, postgres.title));
+    if (manyKeys !== null) {
+      const lines = await measureKeys(postgres, { ...options, manyKeys }, say);
+      process.stdout.write(keyReport(lines, postgres.title));
+    }
+    if (!options.hasEffects) return;
+    say('Asking for effects, and performing them.');
+    process.stdout.write(effectReport(await measureEffects(postgres, options, say), postgres.title));
   } finally {
     await close();
   }

@@ -4,9 +4,11 @@ import { parseArgs } from 'node:util';
 import { CONTESTANT_NAMES, type ContestantName } from './contestants.js';
 import { OPERATION_NAMES, type OperationName } from './operations.js';
 
-export const HELP = `npm run bench -- [keys] [OPTIONS]
+export const HELP = `npm run bench -- [keys | effects | audit] [OPTIONS]
 
   keys               only what the door costs, with a thousand and with a million keys
+  effects            only what the sallyport does in a second, with and without the audit recorder
+  audit              only how long it takes to verify an exported trail of 100,000 entries
 
   --quick            one short round: about a minute, for a first look
   --rounds N         rounds to measure (3)
@@ -31,7 +33,13 @@ export interface Options {
   readonly keys: number;
   /** Of the larger table at the door; null: the door is not measured. */
   readonly manyKeys: number | null;
-  /** False: nothing but the door. */
+  /** Whether an exported trail is verified. */
+  readonly hasAudit: boolean;
+  /** Nothing but that. */
+  readonly isAuditAlone: boolean;
+  /** Whether requests and performed effects are counted. */
+  readonly hasEffects: boolean;
+  /** False: nothing but the door, or the sallyport. */
   readonly hasServers: boolean;
   readonly deep: boolean;
   readonly operations: readonly OperationName[];
@@ -57,7 +65,7 @@ export function readOptions(): Options | null {
   });
   if (values.help) return null;
   const { quick } = values;
-  const [part] = chosen(['all', 'keys'] as const, positionals.join(',') || 'all');
+  const [part] = chosen(['all', 'keys', 'effects', 'audit'] as const, positionals.join(',') || 'all');
   const isPartial = values.only !== undefined || values.servers !== undefined;
   return {
     rounds: within(values.rounds ?? (quick ? '1' : '3'), 1, 20),
@@ -65,7 +73,10 @@ export function readOptions(): Options | null {
     warmMs: quick ? 200 : 400,
     measureMs: within(values.seconds ?? (quick ? '0.6' : '1.2'), 0.2, 30) * 1_000,
     keys: within(values.keys, 1, 1_000_000),
-    manyKeys: isPartial && part === 'all' ? null : quick ? 100_000 : 1_000_000,
+    manyKeys: (isPartial && part === 'all') || part === 'effects' ? null : quick ? 100_000 : 1_000_000,
+    hasAudit: (part === 'all' && !isPartial) || part === 'audit',
+    isAuditAlone: part === 'audit',
+    hasEffects: (part === 'all' && !isPartial) || part === 'effects',
     hasServers: part === 'all',
     deep: values.deep,
     operations: chosen(OPERATION_NAMES, values.only),

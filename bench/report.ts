@@ -1,6 +1,7 @@
 // The tables. CPU is the server's own, user and system, of the middle round; times are those of all rounds together.
 import { availableParallelism, cpus } from 'node:os';
 import { CONTESTANTS, type ContestantName } from './contestants.js';
+import { BUILDS, type Build, type EffectLine } from './effects.js';
 import type { KeyLine } from './keys.js';
 import type { Measured } from './load.js';
 
@@ -43,6 +44,30 @@ export const keyReport = (lines: readonly KeyLine[], postgres: string): string =
     ...keyTable(lines),
     '',
   ].join('\n');
+
+/** What the sallyport does in a second on one process; the ratio is what the product promises. */
+export const effectReport = (lines: readonly EffectLine[], postgres: string): string =>
+  [
+    `The sallyport, on one process and ${postgres}, with the audit recorder and in a build without it: at least 0.8 is promised.`,
+    ...effectTable(lines),
+    '',
+  ].join('\n');
+
+function effectTable(lines: readonly EffectLine[]): string[] {
+  const [whole, silent] = BUILDS;
+  const rows = lines.flatMap(({ title, perSecond, cpuMicroseconds }) => [
+    [title],
+    ...BUILDS.map((name: Build) => [
+      `  ${name}`,
+      middleOf(perSecond[name]).toFixed(0),
+      `${Math.min(...perSecond[name]).toFixed(0)}–${Math.max(...perSecond[name]).toFixed(0)}`,
+      name === whole ? (middleOf(perSecond[whole]) / middleOf(perSecond[silent])).toFixed(2) : '',
+      middleOf(cpuMicroseconds[name]).toFixed(0),
+      name === whole ? (middleOf(cpuMicroseconds[silent]) / middleOf(cpuMicroseconds[whole])).toFixed(2) : '',
+    ]),
+  ]);
+  return table([['', 'per second', 'rounds', 'ratio', 'CPU µs', 'ratio by CPU'], ...rows]);
+}
 
 function keyTable(lines: readonly KeyLine[]): string[] {
   const first = middleOf(lines[0]?.cpuMicroseconds ?? []);

@@ -11,20 +11,28 @@ export interface VerifiedExport {
   readonly verified: Verification;
 }
 
+export interface VerifiedFile {
+  /** When the file says that it was written: what checkpoints vouch for later cannot be in it. To be told to whoever verifies. */
+  readonly exportedAt: string;
+  readonly trails: readonly VerifiedExport[];
+}
+
 /**
- * @param outside checkpoints kept elsewhere, of any workspace: they vouch for more than those in the file itself
+ * @param kept checkpoints kept elsewhere, of any workspace: they vouch for more than those in the file itself
  * @throws BAD_USER_INPUT for what is no export at all
  */
 export async function verifyExport(
   lines: AsyncIterable<string>,
   publicKeys: ReadonlyMap<string, KeyObject>,
-  outside: readonly Checkpoint[] = [],
-): Promise<readonly VerifiedExport[]> {
+  kept: readonly Checkpoint[] = [],
+): Promise<VerifiedFile> {
   const reader = readerOf(lines);
   const head = await reader.next();
   if (head?.line !== 'export' || head.version !== EXPORT_VERSION) {
     throw badInput('This file is not an export of an audit trail that this version reads.', 'file');
   }
+  const { exportedAt } = head;
+  const outside = kept.filter(({ createdAt }) => createdAt.toISOString() <= exportedAt);
   const verified: VerifiedExport[] = [];
   for (let line = await reader.next(); line !== null; line = await reader.next()) {
     if (line.line !== 'trail') throw misplaced(line);
@@ -33,7 +41,7 @@ export async function verifyExport(
       verified: await verifyNext(reader, line.workspaceId, publicKeys, outside),
     });
   }
-  return [...verified, ...missing(verified, head.workspaceId, outside)];
+  return { exportedAt, trails: [...verified, ...missing(verified, head.workspaceId, outside)] };
 }
 
 async function verifyNext(

@@ -57,6 +57,7 @@ async function verifyFile({
   }
   const known = publicKeysOf(publicKey ?? (await readWhole(keys ?? '', '--keys')));
   const outside = checkpoints === undefined ? [] : checkpointsIn(await readWhole(checkpoints, '--checkpoints'));
-  const verified = await verifyExport(linesOf(file, '--file'), known, outside);
-  return summaryOf(verified.map(({ workspaceId, verified: one }) => ({ workspaceId, ...one })));
+  const { exportedAt, trails } = await verifyExport(linesOf(file, '--file'), known, outside);
+  const summary = summaryOf(trails.map(({ workspaceId, verified: one }) => ({ workspaceId, ...one })));
+  return { ...summary, exportedAt };
 }

@@ -3,6 +3,8 @@ import type { Verification } from '../audit/verify.js';
 import { aligned, type Output, styled } from './output.js';
 
 export interface VerifiedTrails extends Omit<Verification, 'problems'> {
+  /** Of a file: when it says that it was written. Later checkpoints were not held against it. */
+  readonly exportedAt?: string;
   readonly problems: readonly (Verification['problems'][number] & { readonly workspaceId: string })[];
   readonly workspaces: readonly (Omit<Verification, 'problems'> & { readonly workspaceId: string })[];
 }
@@ -22,7 +24,7 @@ export function summaryOf(verified: readonly (Verification & { readonly workspac
 }
 
 export function printVerified(output: Output, verified: VerifiedTrails): void {
-  const { ok, entries, linked, tail, problems } = verified;
+  const { ok, entries, linked, tail, problems, exportedAt } = verified;
   output.print({
     json: verified,
     lines: [
@@ -32,6 +34,7 @@ export function printVerified(output: Output, verified: VerifiedTrails): void {
         ['linked', String(linked)],
         ['tail', `${tail}${tail > 0 ? ' (not linked yet)' : ''}`],
         ['problems', String(problems.length)],
+        ...(exportedAt === undefined ? [] : [['exported', exportedAt]]),
       ]),
       ...problems.map(({ workspaceId, kind, seq, message }) => `  ${workspaceId} ${seq ?? '-'} ${kind}: ${message}`),
     ],

@@ -45,7 +45,7 @@ afterAll(async () => {
 async function exported(): Promise<readonly string[]> {
   const { workspaceId } = harness.place;
   const { keys } = auditKeySet(harness.app.secrets.auditKeys);
-  const written = [lineOf({ line: 'export', version: 1, exportedAt: '2026-11-26T00:00:00Z', workspaceId, keys })];
+  const written = [lineOf({ line: 'export', version: 1, exportedAt: new Date().toISOString(), workspaceId, keys })];
   let page = await exportPage(harness.database, workspaceId, null);
   written.push(...page.lines);
   while (page.next !== null) {
@@ -69,8 +69,8 @@ async function* of(text: readonly string[]): AsyncGenerator<string> {
 }
 
 const verify = async (text: readonly string[], outside: Parameters<typeof verifyExport>[2] = []) => {
-  const verified = await verifyExport(of(text), await keysOfServer(), outside);
-  return verified.map(({ verified: one }) => one);
+  const { trails } = await verifyExport(of(text), await keysOfServer(), outside);
+  return trails.map(({ verified: one }) => one);
 };
 
 const problemsOf = async (text: readonly string[], outside: Parameters<typeof verifyExport>[2] = []) =>
@@ -145,11 +145,19 @@ describe('an exported trail', () => {
     expect(await problemsOf(text, outside)).toContainEqual(['truncated', last]);
   });
 
+  it('is not held against what was vouched for only after it was written', async () => {
+    await allKept();
+    const early = lines.map((text) => text.replace(/"exportedAt":"[^"]*"/, '"exportedAt":"2020-01-01T00:00:00.000Z"'));
+    const later = checkpointsIn(await readFile(witness, 'utf8')).map((one) => ({ ...one, seq: one.seq + 1_000 }));
+    expect((await verify(early, later))[0]?.ok).toBe(true);
+    expect((await verify(lines, later))[0]?.ok).toBe(false);
+  });
+
   it('is not vouched for by a key that somebody else made', async () => {
     const { auditKeyFromSeed } = await import('../../src/platform/secrets.js');
     const { keys } = auditKeySet([auditKeyFromSeed(Buffer.alloc(32, 1))]);
-    const verified = await verifyExport(of(lines), publicKeysOf(keys[0]?.x ?? ''));
-    expect(verified[0]?.verified.problems[0]?.kind).toBe('unknown-key');
+    const { trails } = await verifyExport(of(lines), publicKeysOf(keys[0]?.x ?? ''));
+    expect(trails[0]?.verified.problems[0]?.kind).toBe('unknown-key');
   });
 
   it.each([

@@ -69,6 +69,12 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.harness.stop());
 
+/** What one mutation has paused must not hold up those that come after. */
+const resumeAll = () =>
+  stage.harness.database.owner.effectPause.deleteMany({
+    where: { workspaceId: stage.ours.workspaceId, id: { not: stage.ours.rows.EffectPause } },
+  });
+
 describe.each([
   ...mutations.map((one) => [`${one.coordinate} by a person`, one, 'person', null] as const),
   ...taking.map((one) => [`${one.coordinate}, taking up what was approved`, one, 'person', 'effectId'] as const),
@@ -76,6 +82,7 @@ describe.each([
 ])('%s', (_name, mutation, by, inputField) => {
   it('is planned without a trace, and performed as planned', async () => {
     const { database } = stage.harness;
+    await resumeAll();
     const asking = await askerOf(mutation, by);
     const making = { owner: database.owner, site: stage.ours, asker: asking.asker };
     const variables = await variablesFor(sentWith(mutation), null, making, inputField);
