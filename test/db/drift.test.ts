@@ -13,7 +13,7 @@ describe('the schema', () => {
     expect(await findDrift(readMigrations(), changed)).toBe(
       '-- AlterTable\nALTER TABLE "agent" ADD COLUMN     "nickname" TEXT;\n',
     );
-  });
+  }, 120_000);
 
   it('asks for walls around each new table', () => {
     const sql =

@@ -84,10 +84,13 @@ const isOfTheOwner = (whole: string): boolean =>
   /\bFROM organization WHERE id = \$\{organizationId\}/.test(whole) ||
   /\bFROM sallyport_sessions_of\(\$\{principal\.id\}\)/.test(whole);
 
-/** Chores look through every workspace, as the system, for something to do in one of them. */
-const isOfTheSystem = (file: string, whole: string): boolean =>
-  ['src/effects/recover.ts', 'src/modules/workspaces/workspaces.jobs.ts'].includes(file) &&
-  /\bJOIN workspace w\b|\bFROM workspace w\b/.test(whole);
+/** Chores look through every workspace, as the system, for something to do in one of them, or drop what is over in all. */
+const CHORES: Readonly<Record<string, RegExp>> = {
+  'src/effects/recover.ts': /\b(JOIN|FROM) workspace w\b|SELECT DISTINCT e\.kind FROM effect e/,
+  'src/effects/sweep.ts': /DELETE FROM idempotency_record\b[\s\S]*expires_at <= now\(\)/,
+  'src/modules/workspaces/workspaces.jobs.ts': /\b(JOIN|FROM) workspace w\b/,
+};
+const isOfTheSystem = (file: string, whole: string): boolean => CHORES[file]?.test(whole) ?? false;
 
 describe('the lists', () => {
   const rules = Object.values(schema.getTypeMap())
