@@ -1,7 +1,7 @@
 // How long a stranger needs to verify a trail: an export of so many entries, read line by line with the public key alone.
 import { randomBytes } from 'node:crypto';
 import { commit } from '../src/audit/commitment.js';
-import { EXPORT_VERSION, lineOf, linkedLine, writtenCheckpoint } from '../src/audit/export-lines.js';
+import { exportHead, lineOf, linkedLine, writtenCheckpoint } from '../src/audit/export-lines.js';
 import { chainStart, entryText, linkHash, type StoredEntry, signHead } from '../src/audit/links.js';
 import { verifyExport } from '../src/audit/read-export.js';
 import { newId } from '../src/platform/ids.js';
@@ -37,7 +37,12 @@ function exportOf(key: ReturnType<typeof auditKeyFromSeed>): readonly string[] {
     checkpoints.push(lineOf({ line: 'checkpoint', ...writtenCheckpoint(head) }));
   }
   return [
-    lineOf({ line: 'export', version: EXPORT_VERSION, exportedAt: new Date().toISOString(), workspaceId, keys: [] }),
+    lineOf(
+      exportHead(
+        { exportedAt: new Date().toISOString(), workspaceId, workspaceIds: [workspaceId], heads: [], keys: [] },
+        key,
+      ),
+    ),
     lineOf({ line: 'trail', workspaceId }),
     ...checkpoints,
     ...entries,

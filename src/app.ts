@@ -162,7 +162,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const fanOut = await openFanOut(database);
   const key = secrets.auditKeys[0];
   const { auditCheckpoints: target } = config;
-  const keeper = target === null ? null : openCheckpointKeeper({ database, target, key, clock, log });
+  const keeper = target === null ? null : await openCheckpointKeeper({ database, target, key, clock, log });
   const sealer = await startSealer({ database, key, clock, log, onCheckpoint: () => keeper?.wake() });
   const usage = openKeyUsage(database, clock, onError);
   const redis = config.redisUrl === null ? null : await openRedisStore(config.redisUrl, log);

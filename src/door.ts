@@ -22,7 +22,7 @@ import { pendingMigrations } from './db/migrate.js';
 import type { CreateWorld } from './effects/create-world.js';
 import { enqueuePeopleMail } from './effects/people-mail.js';
 import type { FanOut } from './events/fan-out.js';
-import { openReadLane, type ReadRow } from './fast-lane/read-lane.js';
+import { hasNothingToTell, openReadLane, type ReadRow } from './fast-lane/read-lane.js';
 import { agentBinding, agentIdsIn } from './graphql/agent-binding.js';
 import { judgementOf, preflight } from './graphql/preflight/preflight.js';
 import { scopeUse } from './graphql/preflight/scope-use.js';
@@ -120,7 +120,11 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     countScopes({ workspaceId, apiKeyId: keyId }, scopes) {
       if (keyId !== null) usage.countScopes({ workspaceId, keyId }, scopes);
     },
-    query: ({ name, text, values }) => database.query<ReadRow>(name, text, values),
+    query: ({ name, text, values }) =>
+      database.query<ReadRow>(name, text, values).catch((error: unknown) => {
+        if (!hasNothingToTell(error)) onError(error);
+        return null;
+      }),
   };
   const door = createDoor({
     config,

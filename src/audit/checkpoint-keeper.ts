@@ -7,6 +7,7 @@ import type { Database } from '../db/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { asSystem, type SystemDb } from '../guard/as-system.js';
 import type { Clock } from '../platform/clock.js';
+import { ConfigurationError } from '../platform/errors.js';
 import { type Checkpoint, signHead } from './links.js';
 import { outsideLine } from './outside.js';
 import type { SealerOptions } from './sealer.js';
@@ -34,7 +35,9 @@ const SWEEP_EVERY_MS = 60_000;
 const STOOD_STILL_MS = 3_600_000;
 const POST_WITHIN_MS = 10_000;
 
-export function openCheckpointKeeper(options: KeeperOptions): CheckpointKeeper {
+/** @throws ConfigurationError when the file that is named cannot be written */
+export async function openCheckpointKeeper(options: KeeperOptions): Promise<CheckpointKeeper> {
+  await requireWritable(options.target);
   const { log } = options;
   let running: Promise<void> = Promise.resolve();
   let isWaiting = false;
@@ -69,31 +72,55 @@ export function openCheckpointKeeper(options: KeeperOptions): CheckpointKeeper {
   };
 }
 
-/** One process at a time; the mark is set once the place outside has it for good. */
-const keepSome = ({ database, target }: KeeperOptions): Promise<number> =>
-  asSystem(database, 'keep audit checkpoints outside', async (db) => {
-    await lock(db);
-    const checkpoints = await db.auditCheckpoint.findMany({
+/** Delivered outside any transaction: a place that is slow holds up nothing. A crash before the mark delivers twice. */
+async function keepSome({ database, target }: KeeperOptions): Promise<number> {
+  const checkpoints = await asSystem(database, 'find audit checkpoints to keep outside', (db) =>
+    db.auditCheckpoint.findMany({
       where: { keptAt: null },
       orderBy: [{ createdAt: 'asc' }, { workspaceId: 'asc' }, { seq: 'asc' }],
       take: atOnce(target),
-    });
-    if (checkpoints.length === 0) return 0;
-    if ('file' in target) await append(target.file, checkpoints);
-    else for (const checkpoint of checkpoints) await post(target.url, checkpoint);
+    }),
+  );
+  if (checkpoints.length === 0) return 0;
+  if ('file' in target) await append(target.file, checkpoints);
+  else for (const checkpoint of checkpoints) await post(target.url, checkpoint);
+  await asSystem(database, 'note which audit checkpoints are kept outside', async (db) => {
     for (const { workspaceId, seq, createdAt } of checkpoints) {
       await db.auditCheckpoint.updateMany({ where: { workspaceId, seq, createdAt }, data: { keptAt: new Date() } });
     }
-    return checkpoints.length;
   });
+  return checkpoints.length;
+}
+
+const NEW_LINE = 10;
 
 async function append(file: string, checkpoints: readonly Checkpoint[]): Promise<void> {
-  const handle = await open(file, 'a', 0o600);
+  const handle = await open(file, 'a+', 0o600);
   try {
-    await handle.write(checkpoints.map((checkpoint) => `${outsideLine(checkpoint)}\n`).join(''));
+    const { size } = await handle.stat();
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+    // A crash may have cut the last line off; what is written now must not be glued to it.
+    const isTorn = bytesRead === 1 && buffer[0] !== NEW_LINE;
+    await handle.write(
+      `${isTorn ? '\n' : ''}${checkpoints.map((checkpoint) => `${outsideLine(checkpoint)}\n`).join('')}`,
+    );
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** @throws ConfigurationError naming AUDIT_CHECKPOINTS when the file cannot be added to */
+async function requireWritable(target: CheckpointTarget): Promise<void> {
+  if (!('file' in target)) return;
+  try {
+    await (await open(target.file, 'a', 0o600)).close();
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new ConfigurationError(
+      `AUDIT_CHECKPOINTS: ${target.file} cannot be written (${code}). Make its folder, or name a file that this user may write.`,
+      { cause: error },
+    );
   }
 }
 

@@ -2,6 +2,8 @@
 // back. Head first; then for each workspace its name, its checkpoints, its linked entries by place, those not linked yet,
 // and how many there were. Salts of commitments stay behind: the chain holds without them.
 
+import { type KeyObject, sign, verify } from 'node:crypto';
+import { canonicalJson } from '../platform/canonical-json.js';
 import { type Checkpoint, type StoredEntry, withoutSalts } from './links.js';
 import type { AuditKeySet } from './public-keys.js';
 import type { StoredLink } from './verify.js';
@@ -15,6 +17,13 @@ export type ExportLine =
       readonly exportedAt: string;
       /** Null: every workspace there is. */
       readonly workspaceId: string | null;
+      /** Whose trails follow, in this order. */
+      readonly workspaceIds: readonly string[];
+      /** Where each chain ended when the export began: nothing can be cut off behind it. */
+      readonly heads: readonly WrittenCheckpoint[];
+      readonly keyId: string;
+      /** Of all of the above; base64 of the Ed25519 signature. */
+      readonly signature: string;
       /** As published under `/.well-known/sallyport-audit-keys`; who verifies takes the keys from there, not from here. */
       readonly keys: AuditKeySet['keys'];
     }
@@ -33,6 +42,8 @@ export type ExportLine =
 type Written<T extends { readonly createdAt: Date }> = Omit<T, 'createdAt'> & { readonly createdAt: string };
 export type WrittenEntry = Written<StoredEntry>;
 export type WrittenCheckpoint = Written<Checkpoint>;
+
+export type ExportHead = Extract<ExportLine, { readonly line: 'export' }>;
 
 const written = <T extends { readonly createdAt: Date }>(value: T): Written<T> => ({
   ...value,
@@ -70,3 +81,34 @@ export const checkpointOf = ({ workspaceId, seq, hash, createdAt, keyId, signatu
   read<Checkpoint>({ workspaceId, seq, hash, createdAt, keyId, signature });
 
 export const storedEntry = (entry: WrittenEntry): StoredEntry => read<StoredEntry>(entry);
+
+const headText = ({
+  version,
+  exportedAt,
+  workspaceId,
+  workspaceIds,
+  heads,
+  keyId,
+}: Omit<ExportHead, 'signature'>): Buffer =>
+  Buffer.from(canonicalJson({ version, exportedAt, workspaceId, workspaceIds, heads, keyId }));
+
+/** What is signed is when, of whom, and up to where: a file that was cut, or dated back, no longer fits its head. */
+export function exportHead(
+  facts: Pick<ExportHead, 'exportedAt' | 'workspaceId' | 'workspaceIds' | 'keys'> & {
+    readonly heads: readonly Checkpoint[];
+  },
+  key: { readonly keyId: string; readonly privateKey: KeyObject },
+): ExportHead {
+  const { keyId, privateKey } = key;
+  const head = {
+    ...facts,
+    line: 'export' as const,
+    version: EXPORT_VERSION,
+    keyId,
+    heads: facts.heads.map(writtenCheckpoint),
+  };
+  return { ...head, signature: sign(null, headText(head), privateKey).toString('base64') };
+}
+
+export const isHeadSignedBy = (head: ExportHead, publicKey: KeyObject): boolean =>
+  verify(null, headText(head), publicKey, Buffer.from(head.signature, 'base64'));

@@ -3,7 +3,7 @@
 import type { Database } from '../db/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { type ExportLine, lineOf, linkedLine, tailLine, writtenCheckpoint } from './export-lines.js';
-import type { StoredEntry } from './links.js';
+import { type Checkpoint, type StoredEntry, signHead } from './links.js';
 
 /** Where a page begins. What was linked after the export began is left to the next one. */
 export interface ExportPlace {
@@ -27,6 +27,16 @@ export interface ExportPage {
 type Reader = Pick<Database, 'owner'>;
 
 const PAGE = 1_000;
+
+/** Where the chain ends now, signed; null: it has not begun. What an export promises to hold. */
+export async function headOfChain(
+  { owner }: Reader,
+  workspaceId: string,
+  { key, createdAt }: { readonly key: Parameters<typeof signHead>[1]; readonly createdAt: Date },
+): Promise<Checkpoint | null> {
+  const last = await owner.auditLink.findFirst({ where: { workspaceId }, orderBy: { seq: 'desc' } });
+  return last === null ? null : signHead({ workspaceId, seq: last.seq, hash: last.hash, createdAt }, key);
+}
 
 export async function exportPage(
   database: Reader,

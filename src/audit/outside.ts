@@ -5,18 +5,22 @@ import type { Checkpoint } from './links.js';
 
 export const outsideLine = (checkpoint: Checkpoint): string => JSON.stringify(writtenCheckpoint(checkpoint));
 
-/** @throws BAD_USER_INPUT naming the line. A last line that was cut off by a crash is passed over: it is written again. */
+/**
+ * A line that a crash cut off is passed over: it was written again behind it.
+ * @throws BAD_USER_INPUT for a text that holds no checkpoint at all
+ */
 export function checkpointsIn(text: string): readonly Checkpoint[] {
-  const lines = text.split('\n');
-  const isWhole = text.endsWith('\n');
-  return lines.flatMap((line, place) => {
-    if (line.trim() === '') return [];
-    try {
-      const checkpoint = checkpointOf(JSON.parse(line) as WrittenCheckpoint);
-      if (typeof checkpoint.workspaceId === 'string' && typeof checkpoint.signature === 'string') return [checkpoint];
-    } catch {
-      if (place === lines.length - 1 && !isWhole) return [];
-    }
-    throw badInput(`Line ${place + 1} of the checkpoints is none.`, 'checkpoints');
-  });
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const checkpoints = lines.flatMap((line) => checkpointIn(line) ?? []);
+  if (lines.length === 0 || checkpoints.length > 0) return checkpoints;
+  throw badInput('The file of checkpoints holds none.', 'checkpoints');
+}
+
+function checkpointIn(line: string): Checkpoint | null {
+  try {
+    const checkpoint = checkpointOf(JSON.parse(line) as WrittenCheckpoint);
+    return typeof checkpoint.workspaceId === 'string' && typeof checkpoint.signature === 'string' ? checkpoint : null;
+  } catch {
+    return null;
+  }
 }

@@ -2,7 +2,14 @@
 // the file. Needs the file, public keys and, better, checkpoints that were kept elsewhere; no database and no secret.
 import type { KeyObject } from 'node:crypto';
 import { badInput } from '../platform/errors.js';
-import { checkpointOf, EXPORT_VERSION, type ExportLine, storedEntry } from './export-lines.js';
+import {
+  checkpointOf,
+  EXPORT_VERSION,
+  type ExportHead,
+  type ExportLine,
+  isHeadSignedBy,
+  storedEntry,
+} from './export-lines.js';
 import type { Checkpoint } from './links.js';
 import { type Problem, type Trail, type Verification, verifyTrail } from './verify.js';
 
@@ -28,11 +35,12 @@ export async function verifyExport(
 ): Promise<VerifiedFile> {
   const reader = readerOf(lines);
   const head = await reader.next();
-  if (head?.line !== 'export' || head.version !== EXPORT_VERSION) {
-    throw badInput('This file is not an export of an audit trail that this version reads.', 'file');
-  }
+  if (!isHead(head)) throw badInput('This file is not an export of an audit trail that this version reads.', 'file');
   const { exportedAt } = head;
-  const outside = kept.filter(({ createdAt }) => createdAt.toISOString() <= exportedAt);
+  const fault = faultOfHead(head, publicKeys);
+  // What was vouched for later cannot be in the file; but only a head that holds may say when that was.
+  const later = ({ createdAt }: Checkpoint) => fault === null && createdAt.toISOString() > exportedAt;
+  const outside = [...head.heads.map(checkpointOf), ...kept.filter((one) => !later(one))];
   const verified: VerifiedExport[] = [];
   for (let line = await reader.next(); line !== null; line = await reader.next()) {
     if (line.line !== 'trail') throw misplaced(line);
@@ -41,7 +49,8 @@ export async function verifyExport(
       verified: await verifyNext(reader, line.workspaceId, publicKeys, outside),
     });
   }
-  return { exportedAt, trails: [...verified, ...missing(verified, head.workspaceId, outside)] };
+  const trails = [...verified, ...missing(verified, head, outside)];
+  return { exportedAt, trails: fault === null ? trails : trails.map((trail) => withProblem(trail, fault)) };
 }
 
 async function verifyNext(
@@ -56,6 +65,7 @@ async function verifyNext(
     await reader.next();
   }
   const trail: Trail = {
+    workspaceId,
     linked: (async function* () {
       for (let line = await reader.peek(); line?.line === 'entry'; line = await reader.peek()) {
         await reader.next();
@@ -82,17 +92,40 @@ async function verifyNext(
   return { ...verified, ok: false, problems: [...verified.problems, cut] };
 }
 
-/** Workspaces that checkpoints vouch for and that an export of everything does not hold. */
+const isHead = (line: ExportLine | null): line is ExportHead =>
+  line?.line === 'export' &&
+  line.version === EXPORT_VERSION &&
+  Array.isArray(line.workspaceIds) &&
+  Array.isArray(line.heads) &&
+  [line.exportedAt, line.keyId, line.signature].every((value) => typeof value === 'string');
+
+/** Null: the head is what one of the keys signed. */
+function faultOfHead(head: ExportHead, publicKeys: ReadonlyMap<string, KeyObject>): Problem | null {
+  const key = publicKeys.get(head.keyId);
+  const at = { seq: null, entryId: null };
+  if (key === undefined) {
+    return { kind: 'unknown-key', ...at, message: `The head of the file is signed by the unknown key ${head.keyId}.` };
+  }
+  if (isHeadSignedBy(head, key)) return null;
+  return { kind: 'bad-signature', ...at, message: 'The signature of the head of the file does not hold.' };
+}
+
+const withProblem = ({ workspaceId, verified }: VerifiedExport, problem: Problem): VerifiedExport => ({
+  workspaceId,
+  verified: { ...verified, ok: false, problems: [problem, ...verified.problems] },
+});
+
+/** Workspaces that the head names, or that checkpoints vouch for in an export of everything, and that are not there. */
 function missing(
   verified: readonly VerifiedExport[],
-  only: string | null,
+  { workspaceId: only, workspaceIds }: ExportHead,
   outside: readonly Checkpoint[],
 ): readonly VerifiedExport[] {
-  if (only !== null) return [];
   const there = new Set(verified.map(({ workspaceId }) => workspaceId));
-  const gone = new Set(outside.map(({ workspaceId }) => workspaceId).filter((id) => !there.has(id)));
+  const wanted = [...workspaceIds, ...(only === null ? outside.map(({ workspaceId }) => workspaceId) : [])];
+  const gone = new Set(wanted.filter((id) => !there.has(id)));
   return [...gone].map((workspaceId) => {
-    const message = 'Checkpoints vouch for this workspace, and the file holds nothing of it.';
+    const message = 'The head of the file or a checkpoint names this workspace, and the file holds nothing of it.';
     const problem: Problem = { kind: 'removed', seq: null, entryId: null, message };
     return { workspaceId, verified: { ok: false, entries: 0, linked: 0, tail: 0, problems: [problem] } };
   });

@@ -19,6 +19,7 @@ export async function readTrail(
     orderBy: [{ seq: 'asc' }, { createdAt: 'asc' }],
   });
   return {
+    workspaceId,
     linked: linkedOf(database, workspaceId),
     unlinked: unlinkedOf(database, workspaceId),
     checkpoints: [...stored, ...outside],

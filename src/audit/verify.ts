@@ -11,6 +11,8 @@ export interface StoredLink {
 }
 
 export interface Trail {
+  /** Whose it is: an entry or checkpoint of another workspace does not belong to it, however well it fits. */
+  readonly workspaceId: string;
   /** By place, each with the entry it names; null when that entry is not there. */
   readonly linked: AsyncIterable<{ readonly link: StoredLink; readonly entry: StoredEntry | null }>;
   /** Entries without a link. */
@@ -57,7 +59,7 @@ export async function verifyTrail(trail: Trail, publicKeys: ReadonlyMap<string, 
   const found = (kind: ProblemKind, seq: number | null, entryId: string | null, message: string) => {
     if (problems.length < problemsMax) problems.push({ kind, seq, entryId, message });
   };
-  const heads = signedHeads(trail.checkpoints, publicKeys, found);
+  const heads = signedHeads(trail, publicKeys, found);
   const chain = await walkChain(trail, heads, found);
   for (const [seq, [checkpoint]] of heads) {
     if (seq > chain.lastSeq && checkpoint !== undefined) {
@@ -72,6 +74,8 @@ export async function verifyTrail(trail: Trail, publicKeys: ReadonlyMap<string, 
   let tail = 0;
   for await (const entry of trail.unlinked) {
     tail++;
+    if (entry.workspaceId !== trail.workspaceId)
+      found('inserted', null, entry.id, 'An entry of another workspace stands in this trail.');
     if (isBackdated(entry, chain.latest)) {
       found('inserted', null, entry.id, 'An unlinked entry is dated long before entries that are linked already.');
     }
@@ -87,7 +91,7 @@ type Heads = ReadonlyMap<number, readonly Checkpoint[]>;
 
 /** The checkpoints whose signature holds. */
 function signedHeads(
-  checkpoints: readonly Checkpoint[],
+  { workspaceId, checkpoints }: Trail,
   publicKeys: ReadonlyMap<string, KeyObject>,
   found: Found,
 ): Heads {
@@ -96,6 +100,8 @@ function signedHeads(
     const key = publicKeys.get(checkpoint.keyId);
     if (key === undefined)
       found('unknown-key', checkpoint.seq, null, `A checkpoint is signed by the unknown key ${checkpoint.keyId}.`);
+    else if (checkpoint.workspaceId !== workspaceId)
+      found('inserted', checkpoint.seq, null, 'A checkpoint of another workspace stands in this trail.');
     else if (!isSignedBy(checkpoint, key))
       found('bad-signature', checkpoint.seq, null, 'The signature of a checkpoint does not hold.');
     else heads.set(checkpoint.seq, [...(heads.get(checkpoint.seq) ?? []), checkpoint]);
@@ -118,7 +124,7 @@ interface Misfit {
   readonly text: string;
 }
 
-async function walkChain({ linked }: Trail, heads: Heads, found: Found): Promise<Chain> {
+async function walkChain({ workspaceId, linked }: Trail, heads: Heads, found: Found): Promise<Chain> {
   const misfits: Misfit[] = [];
   const seen = new Set<string>();
   let count = 0;
@@ -137,6 +143,8 @@ async function walkChain({ linked }: Trail, heads: Heads, found: Found): Promise
       found('removed', link.seq, link.entryId, 'The entry that this place names is gone.');
     } else {
       entries++;
+      if (entry.workspaceId !== workspaceId)
+        found('inserted', link.seq, link.entryId, 'An entry of another workspace stands in this trail.');
       const text = entryText(entry);
       // After a gap the hash before is unknown, so the place itself cannot be judged; the gap is reported already.
       if (link.seq === lastSeq + 1 && linkHash(before, link.seq, text) !== link.hash)

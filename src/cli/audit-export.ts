@@ -18,12 +18,16 @@ export const addAuditExport = (parent: Command): void =>
         .option('--workspace <id>', 'one workspace; left out: every one')
         .requiredOption('--file <path>', 'the file to write; it must not be there yet'),
     run: async ({ workspace, file }, output) => {
-      const [{ open }, { badInput }] = await Promise.all([import('node:fs/promises'), import('../platform/errors.js')]);
+      const [{ open, rm }, { badInput }] = await Promise.all([
+        import('node:fs/promises'),
+        import('../platform/errors.js'),
+      ]);
       const config = loadSettings();
       const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
         throw badInput(`--file: ${file} cannot be made (${error.code}). Name a file that is not there yet.`);
       });
       let lines = 0;
+      let isWhole = false;
       const write = async (text: readonly string[]): Promise<void> => {
         if (text.length > 0) await handle.write(`${text.join('\n')}\n`);
         lines += text.length;
@@ -40,12 +44,15 @@ export const addAuditExport = (parent: Command): void =>
           }
         }
         await handle.sync();
+        isWhole = true;
         output.print({
           json: { file, lines, workspaces: workspaceIds.length },
           lines: [`Wrote ${lines} lines of ${workspaceIds.length} workspaces to ${file}.`],
         });
       } finally {
         await handle.close();
+        // A part of a trail looks like one that was cut.
+        if (!isWhole) await rm(file, { force: true });
       }
       return 0;
     },

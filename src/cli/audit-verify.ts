@@ -28,6 +28,10 @@ export const addAuditVerify = (parent: Command): void =>
         .option('--keys <path>', 'with --file: a copy of that page, where several keys have signed')
         .option('--checkpoints <path>', 'with --file: checkpoints kept outside, as AUDIT_CHECKPOINTS writes them'),
     run: async ({ workspace, ...outside }, output) => {
+      const { badInput } = await import('../platform/errors.js');
+      const given = [outside.publicKey, outside.keys, outside.checkpoints].some((one) => one !== undefined);
+      if (outside.file === undefined && given) throw badInput('--public-key, --keys and --checkpoints take --file.');
+      if (outside.file !== undefined && workspace !== undefined) throw badInput('--workspace takes no --file.');
       const verified =
         outside.file === undefined
           ? await perform(loadSettings(), 'audit.verify', { workspaceId: workspace ?? null })

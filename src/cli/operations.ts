@@ -2,8 +2,9 @@
 // holds it (socket.ts), and the same thing either way. Inputs are judged again where they run; results are JSON.
 import { z } from 'zod';
 import { asOperator, ownersAudit } from '../app.js';
-import { EXPORT_VERSION, lineOf } from '../audit/export-lines.js';
-import { exportPage } from '../audit/export-page.js';
+import { exportHead, lineOf } from '../audit/export-lines.js';
+import { exportPage, headOfChain } from '../audit/export-page.js';
+import type { Checkpoint } from '../audit/links.js';
 import { auditKeySet } from '../audit/public-keys.js';
 import { auditAsOwner, systemActor } from '../audit/record.js';
 import { readTrail } from '../audit/trail.js';
@@ -29,7 +30,8 @@ import { summaryOf, type VerifiedTrails } from './verified-trails.js';
 export interface Desk {
   readonly config: Config;
   readonly database: Database;
-  readonly auditKeys: () => readonly Pick<AuditKey, 'keyId' | 'publicKey'>[];
+  /** The first signs. */
+  readonly auditKeys: () => readonly [AuditKey, ...AuditKey[]];
 }
 
 interface Operation<Input, Result> {
@@ -200,9 +202,17 @@ async function beginExport({ database, auditKeys }: Desk, workspaceId: string | 
       }).record({ action: 'audit.export', subjectId: id }),
     );
   }
-  const { keys } = auditKeySet(auditKeys());
-  const exportedAt = systemClock.now().toISOString();
-  return { head: lineOf({ line: 'export', version: EXPORT_VERSION, exportedAt, workspaceId, keys }), workspaceIds };
+  const known = auditKeys();
+  const { keys } = auditKeySet(known);
+  const [key] = known;
+  const createdAt = systemClock.now();
+  const heads: Checkpoint[] = [];
+  for (const id of workspaceIds) {
+    const head = await headOfChain(database, id, { key, createdAt });
+    if (head !== null) heads.push(head);
+  }
+  const exportedAt = createdAt.toISOString();
+  return { head: lineOf(exportHead({ exportedAt, workspaceId, workspaceIds, heads, keys }, key)), workspaceIds };
 }
 
 const workspacesOf = (database: Database, workspaceId: string | null, reason: string): Promise<string[]> =>

@@ -259,6 +259,12 @@ const withCursors = (data: string, asking: Asking): string =>
     cursorOf(asking.page(Number(list)), { value: JSON.parse(value) as string, id }),
   );
 
+const DIVISION_BY_ZERO = '22012';
+
+/** Whether a statement failed where it was written to fail: a row or value that must be there was not. See `FAIL`. */
+export const hasNothingToTell = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === DIVISION_BY_ZERO;
+
 /** Each connection keeps what it prepared, and callers shape texts: past so many names a text is prepared anew each time. */
 const NAMES_MAX = 500;
 const names = new Map<string, string>();

@@ -51,7 +51,7 @@ export function atOnce(options: GraphqlOptions, lane: Lane, documents: Documents
     if (read === null) return begun(null);
     const { principal, standing, statement, of } = read;
     if (statement === null || !(await isPaid(options, of))) return begun(standing);
-    const rows = await lane.query(statement.byKey(expectation.hash, expectation.facts)).catch(() => null);
+    const rows = await lane.query(statement.byKey(expectation.hash, expectation.facts));
     const answer = statement.answerOf(rows?.[0]);
     if (answer === null) {
       if (rows?.length === 0) lane.expectations.forget(expectation);

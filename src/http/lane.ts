@@ -17,6 +17,6 @@ export interface Lane {
   }): readonly Scope[] | null;
   /** Counts these scopes as used by a key's request. */
   countScopes(principal: Principal, scopes: readonly Scope[]): void;
-  /** One prepared statement of the bound role. */
-  query(prepared: Prepared): Promise<readonly ReadRow[]>;
+  /** One prepared statement of the bound role; null when it failed: the ordinary way tells why. */
+  query(prepared: Prepared): Promise<readonly ReadRow[] | null>;
 }

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpointKeeper } from '../../src/audit/checkpoint-keeper.js';
-import type { ExportLine } from '../../src/audit/export-lines.js';
-import { lineOf } from '../../src/audit/export-lines.js';
-import { exportPage } from '../../src/audit/export-page.js';
+import { type ExportLine, exportHead, lineOf } from '../../src/audit/export-lines.js';
+import { exportPage, headOfChain } from '../../src/audit/export-page.js';
+import { signHead } from '../../src/audit/links.js';
 import { checkpointsIn } from '../../src/audit/outside.js';
 import { auditKeySet, publicKeysOf } from '../../src/audit/public-keys.js';
 import { verifyExport } from '../../src/audit/read-export.js';
@@ -42,10 +42,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const key = () => harness.app.secrets.auditKeys[0];
+
 async function exported(): Promise<readonly string[]> {
   const { workspaceId } = harness.place;
-  const { keys } = auditKeySet(harness.app.secrets.auditKeys);
-  const written = [lineOf({ line: 'export', version: 1, exportedAt: new Date().toISOString(), workspaceId, keys })];
+  const [key] = harness.app.secrets.auditKeys;
+  const createdAt = new Date();
+  const head = await headOfChain(harness.database, workspaceId, { key, createdAt });
+  const { keys } = auditKeySet([key]);
+  const facts = { exportedAt: createdAt.toISOString(), workspaceId, workspaceIds: [workspaceId], keys };
+  const written = [lineOf(exportHead({ ...facts, heads: head === null ? [] : [head] }, key))];
   let page = await exportPage(harness.database, workspaceId, null);
   written.push(...page.lines);
   while (page.next !== null) {
@@ -126,34 +132,50 @@ describe('an exported trail', () => {
     expect(problems.every(([kind]) => kind === 'rewritten')).toBe(true);
   });
 
-  it('that was cut off with its own checkpoints is found out by those kept outside', async () => {
+  /** As whoever holds the file, and no key, would cut it: entries, checkpoints and the count at the end. */
+  const cutBehind = (last: number): readonly string[] =>
+    lines.flatMap((text) => {
+      const line = JSON.parse(text) as ExportLine;
+      if ((line.line === 'entry' || line.line === 'checkpoint') && line.seq > last) return [];
+      if (line.line === 'tail') return [];
+      return line.line === 'end' ? [lineOf({ ...line, linked: last, tail: 0 })] : [text];
+    });
+  const dated = (text: readonly string[], exportedAt: string): readonly string[] =>
+    text.map((one) => one.replace(/"exportedAt":"[^"]*"/, `"exportedAt":"${exportedAt}"`));
+  const withoutHeads = (text: readonly string[]): readonly string[] =>
+    text.map((one) => {
+      const line = JSON.parse(one) as ExportLine;
+      return line.line === 'export' ? lineOf({ ...line, heads: [] }) : one;
+    });
+
+  it('that was cut off with its own checkpoints is found out by its head', async () => {
+    expect(await problemsOf(cutBehind(4))).toContainEqual(['truncated', linked()]);
+    expect(await problemsOf(withoutHeads(cutBehind(4)))).toContainEqual(['bad-signature', null]);
+  });
+
+  it('that was cut off, dated back and robbed of its heads is found out by checkpoints kept outside', async () => {
     await allKept();
     const outside = checkpointsIn(await readFile(witness, 'utf8'));
-    const { exportedAt } = JSON.parse(lines[0] ?? '') as { exportedAt: string };
-    const before = outside.filter(({ createdAt }) => createdAt.toISOString() <= exportedAt);
-    const last = Math.max(...before.map(({ seq }) => seq));
-    expect(last).toBeGreaterThan(4);
-    const rest = lines.filter((one) => {
-      const line = JSON.parse(one) as ExportLine;
-      return (
-        !(line.line === 'entry' && line.seq > 4) &&
-        !(line.line === 'checkpoint' && line.seq > 4) &&
-        line.line !== 'tail'
-      );
-    });
-    const text = rest.map((one) =>
-      JSON.parse(one).line === 'end' ? one.replace(/"linked":\d+,"tail":\d+/, '"linked":4,"tail":0') : one,
-    );
-    expect((await verify(text))[0]?.ok).toBe(true);
-    expect(await problemsOf(text, outside)).toContainEqual(['truncated', last]);
+    const text = dated(withoutHeads(cutBehind(4)), '2020-01-01T00:00:00.000Z');
+    expect(await problemsOf(text, outside)).toContainEqual(['truncated', Math.max(...outside.map(({ seq }) => seq))]);
   });
 
   it('is not held against what was vouched for only after it was written', async () => {
-    await allKept();
-    const early = lines.map((text) => text.replace(/"exportedAt":"[^"]*"/, '"exportedAt":"2020-01-01T00:00:00.000Z"'));
-    const later = checkpointsIn(await readFile(witness, 'utf8')).map((one) => ({ ...one, seq: one.seq + 1_000 }));
-    expect((await verify(early, later))[0]?.ok).toBe(true);
-    expect((await verify(lines, later))[0]?.ok).toBe(false);
+    const { workspaceId } = harness.place;
+    const hash = '0'.repeat(64);
+    const later = signHead({ workspaceId, seq: 1_000, hash, createdAt: new Date(Date.now() + 60_000) }, key());
+    expect((await verify(lines, [later]))[0]?.ok).toBe(true);
+    expect((await verify(lines, [signHead({ ...later, createdAt: new Date(0) }, key())]))[0]?.ok).toBe(false);
+  });
+
+  it('of one workspace is no trail of another', async () => {
+    const text = lines.map((one) => {
+      const line = JSON.parse(one) as ExportLine;
+      return line.line === 'trail' ? lineOf({ ...line, workspaceId: 'wsp_other' }) : one;
+    });
+    const kinds = (await problemsOf(text)).map(([kind]) => kind);
+    expect(kinds).toContain('inserted');
+    expect(kinds).toContain('removed');
   });
 
   it('is not vouched for by a key that somebody else made', async () => {
@@ -172,7 +194,6 @@ describe('an exported trail', () => {
 });
 
 describe('checkpoints kept outside', () => {
-  const key = () => harness.app.secrets.auditKeys[0];
   const log = { error: () => undefined };
 
   it('are all there, in order, each signed', async () => {
@@ -187,7 +208,7 @@ describe('checkpoints kept outside', () => {
   it('vouch again every hour for a chain that stands still', async () => {
     const before = await harness.database.owner.auditCheckpoint.count();
     const later = { now: () => new Date(Date.now() + 2 * 3_600_000) };
-    const keeper = openCheckpointKeeper({
+    const keeper = await openCheckpointKeeper({
       database: harness.database,
       target: { file: witness },
       key: key(),
@@ -220,7 +241,7 @@ describe('checkpoints kept outside', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     await harness.database.owner.auditCheckpoint.updateMany({ data: { keptAt: null } });
     const waiting = await harness.database.owner.auditCheckpoint.count();
-    const keeper = openCheckpointKeeper({
+    const keeper = await openCheckpointKeeper({
       database: harness.database,
       target: { url },
       key: key(),
@@ -237,12 +258,29 @@ describe('checkpoints kept outside', () => {
     expect(checkpointsIn(received.map((one) => JSON.stringify(one)).join('\n'))).toHaveLength(waiting);
   });
 
-  it('are read up to a last line that a crash cut off, and no further nonsense', async () => {
-    const text = await readFile(witness, 'utf8');
-    const whole = checkpointsIn(text).length;
-    expect(checkpointsIn(`${text}{"workspaceId":"wsp_`)).toHaveLength(whole);
-    expect(() => checkpointsIn(`nonsense\n${text}`)).toThrow('Line 1');
-    await writeFile(join(folder, 'other.jsonl'), text);
+  it('survive a line that a crash cut off, whatever is written behind it', async () => {
+    const torn = join(folder, 'torn.jsonl');
+    await writeFile(torn, '{"workspaceId":"wsp_');
+    await harness.database.owner.auditCheckpoint.updateMany({ data: { keptAt: null } });
+    const clock = { now: () => new Date() };
+    const keeper = await openCheckpointKeeper({
+      database: harness.database,
+      target: { file: torn },
+      key: key(),
+      clock,
+      log,
+    });
+    await keeper.keepAll();
+    await keeper.stop();
+    const all = await harness.database.owner.auditCheckpoint.count();
+    expect(checkpointsIn(await readFile(torn, 'utf8'))).toHaveLength(all);
+    expect(() => checkpointsIn('nonsense\n')).toThrow('holds none');
+  });
+
+  it('stop the start when their file cannot be written, naming the variable', async () => {
+    const target = { file: join(folder, 'nowhere', 'witness.jsonl') };
+    const options = { database: harness.database, target, key: key(), clock: { now: () => new Date() }, log };
+    await expect(openCheckpointKeeper(options)).rejects.toThrow(/^AUDIT_CHECKPOINTS: .* cannot be written \(ENOENT\)/);
   });
 });
 

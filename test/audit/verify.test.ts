@@ -66,6 +66,7 @@ const checkpointOf = ({ seq, hash }: StoredLink): Checkpoint =>
 function trailOf({ links, entries, checkpoints }: Stored): Trail {
   const named = new Set(links.map(({ entryId }) => entryId));
   return {
+    workspaceId: 'wsp_1',
     linked: (async function* () {
       for (const link of links) yield { link, entry: entries.get(link.entryId) ?? null };
     })(),
