@@ -120,8 +120,8 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     countScopes({ workspaceId, apiKeyId: keyId }, scopes) {
       if (keyId !== null) usage.countScopes({ workspaceId, keyId }, scopes);
     },
-    query: ({ name, text, values }) =>
-      database.query<ReadRow>(name, text, values).catch((error: unknown) => {
+    query: ({ name, text, values, isShort }) =>
+      database[isShort ? 'shortQuery' : 'query']<ReadRow>(name, text, values).catch((error: unknown) => {
         if (!hasNothingToTell(error)) onError(error);
         return null;
       }),

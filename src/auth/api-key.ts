@@ -80,7 +80,7 @@ const FIND_KEY = `SELECT row_to_json(f)::text AS facts,
  * @param gate bounds how often an address may guess; null in tests that do not care
  */
 export const openApiKeyDoor = (
-  database: Pick<Database, 'query'>,
+  database: Pick<Database, 'shortQuery'>,
   forms: KeyForms | string,
   gate: GuessGate | null = null,
 ): ApiKeyDoor => {
@@ -106,7 +106,7 @@ export const openApiKeyDoor = (
         // Not awaited when there is nothing to wait for, which is nearly always.
         const turn = gate?.admit(hash, ip) ?? null;
         if (turn !== null) await turn;
-        const [row] = await database.query<FoundKey>('find_key', FIND_KEY, [hash]);
+        const [row] = await database.shortQuery<FoundKey>('find_key', FIND_KEY, [hash]);
         const admission = admitted(row, ip);
         gate?.passed(hash);
         if (row !== undefined) remember(hash, row.facts);

@@ -1,7 +1,7 @@
 // What an API key looks like: `<brand>_acct_` or `<brand>_agt_`, 32 random characters of base62, and 6 characters of
 // CRC-32 over all before, as GitHub's tokens carry it. A typo is refused here, without the database; a secret scanner can
 // tell a real key from a look-alike. Only the SHA-256 of the whole is ever stored.
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { KeyKind } from '../guard/scopes.js';
 
@@ -88,7 +88,7 @@ export const parseKey = (text: string, brand: string): ParsedKey | null => {
 };
 
 /** SHA-256 of the whole key, 32 bytes. No salt: 190 random bits need none, and the look-up is by equality. */
-export const hashKey = (key: string): Buffer => createHash('sha256').update(key).digest();
+export const hashKey = (key: string): Buffer => hash('sha256', key, 'buffer');
 
 const partsOf = (key: string, kind: KeyKind, brand: string) => {
   const keyPrefix = keyPrefixOf(kind, brand);

@@ -10,6 +10,8 @@ export interface Database {
   readonly owner: PrismaClient;
   /** One prepared statement on a bound connection. One name stands for one text. */
   query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]>;
+  /** The same, of a statement that is soon done and answers little: it shares a connection with others, see pipeline.ts. */
+  shortQuery: Database['query'];
   /** Plain text as the owner; several statements at once when there are no values (pg-boss needs that). */
   executeAsOwner(text: string, values?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
   /** Calls back with the payload of each NOTIFY on the channel, also after a lost connection was made anew. */

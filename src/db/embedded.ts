@@ -96,12 +96,17 @@ function databaseOf(session: SingleSession, lock: FolderLock | null): Database {
   const bound = new PrismaClient({ adapter: pgliteAdapter(session.bound), transactionOptions });
   const owner = new PrismaClient({ adapter: pgliteAdapter(session.owner), transactionOptions });
   let closing: Promise<void> | undefined;
+  const query: Database['query'] = async <Row extends object>(
+    _name: string,
+    text: string,
+    values: readonly unknown[],
+  ) => (await session.bound.query(text, [...values])).rows as Row[];
   return {
     engine: 'embedded',
     bound,
     owner,
-    query: async <Row extends object>(_name: string, text: string, values: readonly unknown[]) =>
-      (await session.bound.query(text, [...values])).rows as Row[],
+    query,
+    shortQuery: query,
     executeAsOwner: async (text, values) => {
       if (values !== undefined && values.length > 0) {
         return { rows: (await session.owner.query(text, [...values])).rows };

@@ -9,6 +9,7 @@ import type { Database } from './database.js';
 import { openListener } from './listener.js';
 import { applyMigrations, type MigrationConnection, sqlStateOf } from './migrate.js';
 import type { Migration } from './migration-files.js';
+import { openPipeline } from './pipeline.js';
 import { waitForServer } from './wait-for-server.js';
 
 export interface ServerOptions {
@@ -44,7 +45,7 @@ export async function openServer(options: ServerOptions): Promise<Database> {
     await Promise.all([bound.end(), owner.end()]);
     throw cannotBind(error, url);
   }
-  return databaseOf(owner, bound, url.toString(), warn);
+  return databaseOf(owner, bound, { url: url.toString(), boundUrl }, warn);
 }
 
 /** Brings the server's database up to date; answers with the names of the migrations that were applied. */
@@ -92,20 +93,13 @@ async function whileLocked<T>(url: URL, work: () => Promise<T>): Promise<T> {
 }
 
 function newPool(connectionString: string, max: number, warn: (line: string) => void): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString,
-    max,
-    application_name: 'sallyport',
-    keepAlive: true,
-    connectionTimeoutMillis: 10_000,
-    idleTimeoutMillis: 60_000,
-    idle_in_transaction_session_timeout: frozenAfterMs,
-  });
-  pool.on('error', (error) =>
-    warn(`An idle database connection broke; the next request makes another: ${error.message}`),
-  );
+  const pool = new pg.Pool({ ...connectionOptions, connectionString, max, idleTimeoutMillis: 60_000 });
+  pool.on('error', (error) => warn(brokenWhileIdle(error)));
   return pool;
 }
+
+const brokenWhileIdle = ({ message }: Error): string =>
+  `An idle database connection broke; the next request makes another: ${message}`;
 
 /** The role is there after migrating, but a dump restored under another user leaves that user no member of it. */
 function cannotBind(error: unknown, url: URL): unknown {
@@ -124,7 +118,22 @@ function cannotBind(error: unknown, url: URL): unknown {
  */
 const frozenAfterMs = 15_000;
 
-function databaseOf(owner: pg.Pool, bound: pg.Pool, url: string, warn: (line: string) => void): Database {
+/** Each takes any number of statements one behind the other; several, so that a long one holds up few. */
+const SHARED_CONNECTIONS = 4;
+
+const connectionOptions = {
+  application_name: 'sallyport',
+  keepAlive: true,
+  connectionTimeoutMillis: 10_000,
+  idle_in_transaction_session_timeout: frozenAfterMs,
+};
+
+function databaseOf(
+  owner: pg.Pool,
+  bound: pg.Pool,
+  { url, boundUrl }: { readonly url: string; readonly boundUrl: string },
+  warn: (line: string) => void,
+): Database {
   const transactionOptions = { maxWait: 10_000, timeout: 30_000 };
   const prismaOver = (pool: pg.Pool) =>
     new PrismaClient({
@@ -136,6 +145,11 @@ function databaseOf(owner: pg.Pool, bound: pg.Pool, url: string, warn: (line: st
     newClient: () => new pg.Client({ connectionString: url, keepAlive: true, application_name: 'sallyport listen' }),
     warn,
   });
+  const short = openPipeline({
+    newClient: () => new pg.Client({ ...connectionOptions, connectionString: boundUrl, pipeline: true }),
+    connections: SHARED_CONNECTIONS,
+    warn: (error) => warn(brokenWhileIdle(error)),
+  });
   let closing: Promise<void> | undefined;
   return {
     engine: 'server',
@@ -143,6 +157,7 @@ function databaseOf(owner: pg.Pool, bound: pg.Pool, url: string, warn: (line: st
     owner: ownerClient,
     query: async <Row extends object>(name: string, text: string, values: readonly unknown[]) =>
       (await bound.query<Row>({ name, text, values: [...values] })).rows,
+    shortQuery: (name, text, values) => short.query({ name, text, values: [...values] }),
     executeAsOwner: async (text, values) => {
       const answer: pg.QueryResult | pg.QueryResult[] = await owner.query(
         text,
@@ -157,7 +172,7 @@ function databaseOf(owner: pg.Pool, bound: pg.Pool, url: string, warn: (line: st
     },
     close: () => {
       closing ??= (async () => {
-        await listener.close();
+        await Promise.all([listener.close(), short.close()]);
         await Promise.all([boundClient.$disconnect(), ownerClient.$disconnect()]);
         await Promise.all([bound.end(), owner.end()]);
       })();

@@ -59,6 +59,8 @@ export interface Prepared {
   readonly name: string;
   readonly text: string;
   readonly values: readonly unknown[];
+  /** A few rows, each found by its id. */
+  readonly isShort: boolean;
 }
 
 export interface ReadRow {
@@ -110,6 +112,7 @@ interface Written {
   readonly fields: readonly FieldPlace[];
   readonly lists: readonly ListPlace[];
   readonly hasCursors: boolean;
+  readonly isShort: boolean;
 }
 
 interface Named {
@@ -182,6 +185,7 @@ function write(
       values,
       fields: draft.fields,
       lists: draft.lists,
+      isShort: objects === null,
       hasCursors: json.includes('chr(1)') || joins.some((join) => join.includes('chr(1)')),
     };
   } catch (error) {
@@ -209,8 +213,8 @@ function statementOf(
   }
   const values = [...valuesOfTenant(principal as Tenant), ...own];
   return {
-    byTenant: () => ({ ...written.byTenant, values }),
-    byKey: (hash, facts) => ({ ...written.byKey, values: [...values, hash, facts] }),
+    byTenant: () => ({ ...written.byTenant, values, isShort: written.isShort }),
+    byKey: (hash, facts) => ({ ...written.byKey, values: [...values, hash, facts], isShort: written.isShort }),
     answerOf(row) {
       if (row === undefined || row.data === null) return null;
       const data = written.hasCursors ? withCursors(row.data, asking) : row.data;

@@ -39,15 +39,31 @@ export function createMetrics(effectsByStatus: EffectsByStatus | null = null): M
     registers: [registry],
   });
   if (effectsByStatus !== null) addEffects(registry, effectsByStatus);
+  // A series is looked up by its labels, which costs more than to count; the labels are from closed lists, so are these.
+  const [requestsOf, durationsOf, operationsOf] = [
+    new Map<string, Counter.Internal>(),
+    new Map<string, Histogram.Internal<'route'>>(),
+    new Map<string, Counter.Internal>(),
+  ];
   return {
     countRequest(method, route, status, seconds) {
-      requests.inc({ method: METHODS.has(method) ? method : 'OTHER', route, status });
-      if (Number.isFinite(seconds)) durations.observe({ route }, seconds);
+      const known = METHODS.has(method) ? method : 'OTHER';
+      kept(requestsOf, `${known} ${status} ${route}`, () => requests.labels(known, route, String(status))).inc();
+      if (Number.isFinite(seconds)) kept(durationsOf, route, () => durations.labels(route)).observe(seconds);
     },
-    countOperation: (type, outcome) => operations.inc({ type, outcome }),
+    countOperation: (type, outcome) =>
+      kept(operationsOf, `${type} ${outcome}`, () => operations.labels(type, outcome)).inc(),
     contentType: registry.contentType,
     print: () => registry.metrics(),
   };
+}
+
+function kept<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(key, made);
+  return made;
 }
 
 function addEffects(registry: Registry, effectsByStatus: EffectsByStatus): void {

@@ -45,10 +45,10 @@ export async function openAuthFixture() {
   const database = await openTestDatabase();
   const calls: string[] = [];
   const mails: PersonMail[] = [];
-  const counted: Pick<Database, 'query' | 'executeAsOwner'> = {
-    query: (name, text, values) => {
+  const counted: Pick<Database, 'shortQuery' | 'executeAsOwner'> = {
+    shortQuery: (name, text, values) => {
       calls.push(name);
-      return database.query(name, text, values);
+      return database.shortQuery(name, text, values);
     },
     executeAsOwner: (text, values) => {
       calls.push(text);
