@@ -9,30 +9,45 @@ const ownTime = ['audit_link', 'audit_checkpoint', 'api_key_scope_use'];
 
 export type Snapshot = Readonly<Record<string, string>>;
 
-const statements = new WeakMap<Database, Promise<string>>();
+export interface SnapshotOptions {
+  /** False: without the entries that a refusal leaves in the trail. */
+  readonly withRefusals: boolean;
+}
+
+const statements = new WeakMap<Database, Promise<(options: SnapshotOptions) => string>>();
 
 /** Every table with a workspace, its organization's tables, and the queue. */
-export async function snapshotOf(database: Database, { workspaceId, organizationId }: Site): Promise<Snapshot> {
+export async function snapshotOf(
+  database: Database,
+  { workspaceId, organizationId }: Site,
+  options: SnapshotOptions = { withRefusals: true },
+): Promise<Snapshot> {
   const known = statements.get(database) ?? statementFor(database);
   statements.set(database, known);
-  const { rows } = await database.executeAsOwner(await known, [workspaceId, organizationId, usage]);
+  const statement = (await known)(options);
+  const { rows } = await database.executeAsOwner(statement, [workspaceId, organizationId, usage]);
   return Object.fromEntries(rows.map(({ name, text }) => [String(name), String(text)]));
 }
 
-async function statementFor(database: Database): Promise<string> {
+async function statementFor(database: Database): Promise<(options: SnapshotOptions) => string> {
   const { rows } = await database.executeAsOwner(`SELECT table_name AS name, min(column_name) AS owner
     FROM information_schema.columns WHERE table_schema = 'public' AND column_name IN ('workspace_id', 'organization_id')
     AND table_name <> 'workspace' GROUP BY table_name ORDER BY 1`);
   // min() prefers organization_id, which no table has beside workspace_id but the workspace itself.
-  const parts = rows
-    .filter(({ name }) => !ownTime.includes(String(name)))
-    .map(({ name, owner }) => part(String(name), `"${owner}" = ${owner === 'workspace_id' ? '$1' : '$2'}`));
-  return [
-    ...parts,
-    part('workspace', 'id = $1'),
-    part('organization', 'id = $2'),
-    part('pgboss.job', `data->>'workspaceId' = $1`),
-  ].join(' UNION ALL ');
+  const tables = rows.map(({ name, owner }) => ({ name: String(name), owner: String(owner) }));
+  const condition = (name: string, owner: string, { withRefusals }: SnapshotOptions) =>
+    `"${owner}" = ${owner === 'workspace_id' ? '$1' : '$2'}${
+      name === 'audit_entry' && !withRefusals ? ` AND outcome <> 'REFUSED'` : ''
+    }`;
+  return (options) =>
+    [
+      ...tables
+        .filter(({ name }) => !ownTime.includes(name))
+        .map(({ name, owner }) => part(name, condition(name, owner, options))),
+      part('workspace', 'id = $1'),
+      part('organization', 'id = $2'),
+      part('pgboss.job', `data->>'workspaceId' = $1`),
+    ].join(' UNION ALL ');
 }
 
 const part = (table: string, condition: string): string => `SELECT '${table}' AS name,
