@@ -16,6 +16,7 @@ import { confined } from './confinement.js';
 import { type AnyField, type Draft, FAIL, isAgent, setsOf, type Text } from './draft.js';
 import { notCompiled } from './not-compiled.js';
 import { objectText, type Row } from './object-text.js';
+import { writeActor } from './write-actor.js';
 import { writeList } from './write-list.js';
 
 export function writeObject(draft: Draft, type: GraphQLObjectType, sets: readonly SelectionSetNode[], row: Row): Text {
@@ -32,6 +33,7 @@ function writeField(
   const source = sourceOf(field);
   if (source?.kind === 'list')
     return writeList(draft, { source, type, field, nodes, parent: row, joins: row.joins, writeObject });
+  if (source?.kind === 'actor') return writeActor(draft, field, nodes, source.columns, row);
   const { pothosExposedField: column, pothosPrismaRelationField: relation, pothosOptions } = field.extensions;
   if (source === null && typeof column === 'string') {
     return { json: jsonOfColumn(row.model, column, field.type, row.alias), objects: null };

@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import { ruleOf } from '../graphql/guard-plugin/field-rule.js';
 import { requireFewIds } from '../graphql/node-fields.js';
-import { deletedField, hasOwnRows } from '../graphql/own-rows.js';
+import { deletedField, hasOwnRows, ownRows } from '../graphql/own-rows.js';
 import { type Source, sourceOf } from '../graphql/source.js';
 import { columnOf, type Model } from '../guard/tenancy.js';
 import { type AnyField, argsOf, type Draft, FAIL, setsOf, sumOf, type Text } from './draft.js';
@@ -127,13 +127,19 @@ function writeFound(
   const type = draft.schema.getType(typeName);
   const model = isObjectType(type) ? (type.extensions.pothosPrismaModel as Model | undefined) : undefined;
   if (!isObjectType(type) || model === undefined) return notCompiled(`${typeName} has no model`);
-  // Which scope showed the row is known only when it is: the ordinary way counts it.
-  if (hasOwnRows(typeName)) return notCompiled(`${typeName} by its id`);
+  const own = ownRows(typeName, draft.principal);
+  // Whether it took a scope to show the row is known only when it is found: the ordinary way counts its use.
+  if (own === null && hasOwnRows(typeName) && draft.principal.apiKeyId !== null) {
+    return notCompiled(`${typeName} by its id, of anybody`);
+  }
+  const owner = own === null ? null : draft.values.add(({ principal }) => principal.id, 'text');
   const deleted = deletedField(typeName);
-  const kept = (alias: string) => (deleted === null ? '' : ` AND ${alias}.${columnOf(deleted)} IS NULL`);
+  const shown = (alias: string) =>
+    (own === null ? '' : ` AND ${alias}.${columnOf(own.field)} = ${owner}`) +
+    (deleted === null ? '' : ` AND ${alias}.${columnOf(deleted)} IS NULL`);
   return writeRow(draft, type, setsOf(nodes), {
     model,
-    where: (alias) => where(alias) + kept(alias),
+    where: (alias) => where(alias) + shown(alias),
     joins,
     otherwise,
   });

@@ -8,11 +8,34 @@ import { isId } from '../platform/ids.js';
 import { builder } from './builder.js';
 import { PrincipalKindType } from './enums.js';
 import { batch } from './list-rows.js';
+import { readsFrom } from './source.js';
 
 export interface Actor {
   readonly kind: PrincipalKind;
   readonly id: string;
 }
+
+const SYSTEM: Actor = { kind: 'SYSTEM', id: 'system' };
+
+/** The options of a field for the person that a column names; null in the column stands for the server itself. */
+export const personFrom = <Id extends string>(id: Id) => ({
+  type: ActorType,
+  nullable: false as const,
+  extensions: readsFrom({ kind: 'actor', columns: { kind: null, id } }),
+  resolve: ({ [id]: userId }: Readonly<Record<Id, string | null>>): Actor =>
+    userId === null ? SYSTEM : { kind: 'SESSION', id: userId },
+});
+
+/** The options of a field for whoever a row names in `actorKind` and `actorId`. */
+export const actorFrom = () => ({
+  type: ActorType,
+  nullable: false as const,
+  extensions: readsFrom({ kind: 'actor', columns: { kind: 'actorKind', id: 'actorId' } }),
+  resolve: ({ actorKind, actorId }: { readonly actorKind: PrincipalKind; readonly actorId: string }): Actor => ({
+    kind: actorKind,
+    id: actorId,
+  }),
+});
 
 export const ActorType = builder.objectRef<Actor>('Actor').implement({
   description: 'Who acted.',

@@ -8,6 +8,13 @@ import type { ListRules } from './list-query.js';
 /** Which of the principal's own rows a field is. */
 export type PrincipalKey = 'organizationId' | 'workspaceId' | 'agentId' | 'apiKeyId';
 
+/** Which columns of a row name who acted. Without an id it was the server itself. */
+export interface ActorColumns {
+  /** Null: a person. */
+  readonly kind: string | null;
+  readonly id: string;
+}
+
 export type Source =
   | {
       readonly kind: 'list';
@@ -20,6 +27,7 @@ export type Source =
   | { readonly kind: 'byId'; readonly typeName: string }
   /** `node` and `nodes`: the types are those that the ids' prefixes name. */
   | { readonly kind: 'node' | 'nodes' }
+  | { readonly kind: 'actor'; readonly columns: ActorColumns }
   /** The principal, as an object of its own. */
   | { readonly kind: 'principal' }
   | { readonly kind: 'principalRow'; readonly model: Model; readonly by: PrincipalKey }

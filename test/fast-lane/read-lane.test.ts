@@ -7,10 +7,11 @@ import { hashKey } from '../../src/auth/key-format.js';
 import { type Principal, principalOfKey } from '../../src/auth/principal.js';
 import { openReadLane, type Prepared, type ReadRow } from '../../src/fast-lane/read-lane.js';
 import type { Walls } from '../../src/guard/tenancy.js';
+import { newId } from '../../src/platform/ids.js';
 import { schema } from '../../src/schema.js';
 import { type Harness, startHarness } from '../support/harness.js';
 import { type SeededWorkspace, seedSite, seedWorkspace } from '../support/world.js';
-import { byPost, laneLog } from './both-ways.js';
+import { askBoth, byPost, laneLog } from './both-ways.js';
 
 const lanes = laneLog();
 let harness: Harness;
@@ -124,6 +125,58 @@ describe('a compiled read', () => {
     expect(new Set(texts.map((one) => one?.text)).size).toBe(1);
     expect(new Set(texts.map((one) => one?.name)).size).toBe(1);
     expect(JSON.stringify(texts.map((one) => one?.text))).not.toContain('ctc_a');
+  });
+});
+
+describe('an effect by its id', () => {
+  const ASKED = 'query ($id: ID!) { effect(id: $id) { id status price requestedBy { kind id name } } }';
+  const seen = async (headers: Readonly<Record<string, string>>, id: string) => {
+    const { post, get, lane } = await askBoth(harness.url, lanes, headers, { query: ASKED, variables: { id } });
+    expect(post).toEqual(get);
+    return { lane, text: post.text };
+  };
+  const keyOf = async (scopes: readonly string[]) =>
+    harness.as({ key: (await harness.createKey({ kind: 'ACCOUNT', scopes, name: 'Poller' })).key });
+
+  it('is read at once by the key that asked for it, by its name, and by no other key', async () => {
+    const mine = await keyOf(['messages:send', 'contacts:read']);
+    const { sendMessage } = await mine.data<{ sendMessage: { effect: { id: string } } }>(
+      'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { effect { id } } }',
+      { input: { conversationId: ours.rows.Conversation, body: 'Hello', idempotencyKey: 'polled-effect-1' } },
+    );
+    const { id } = sendMessage.effect;
+    const { lane, text } = await seen(mine.headers, id);
+    expect([lane, JSON.parse(text).data.effect.requestedBy.name]).toEqual(['fast', 'Poller']);
+    const another = await seen((await keyOf(['messages:send'])).headers, id);
+    expect(another.text).toContain('NOT_FOUND');
+    // Its use of the scope that shows what others asked for is counted, once the row is known.
+    const approver = await seen((await keyOf(['approvals:read'])).headers, id);
+    expect(approver.lane).toBe('ordinary');
+    expect(JSON.parse(approver.text).data.effect.id).toBe(id);
+    const person = await seen((await harness.signIn()).headers, id);
+    expect([person.lane, JSON.parse(person.text).data.effect.id]).toEqual(['fast', id]);
+  });
+});
+
+describe('who acted', () => {
+  it('is told as the resolvers tell it: a person, a key, the server, one who is gone', async () => {
+    const { owner } = harness.database;
+    const gone = newId('usr');
+    const [first] = await owner.apiKey.findMany({ where: { workspaceId: ours.workspaceId }, take: 1 });
+    const made = [null, gone, harness.place.userId].map((createdById) => ({
+      ...first,
+      id: newId('key'),
+      createdById,
+    }));
+    await owner.apiKey.createMany({ data: made as never });
+    const query = '{ apiKeys(first: 100) { nodes { id createdBy { __typename kind id name } } } }';
+    const { headers } = await harness.signIn();
+    const { post, get, lane } = await askBoth(harness.url, lanes, headers, { query, variables: {} });
+    expect([lane, post]).toEqual(['fast', get]);
+    const names = JSON.parse(post.text).data.apiKeys.nodes.map(
+      ({ createdBy }: { createdBy: { kind: string; name: string | null } }) => `${createdBy.kind} ${createdBy.name}`,
+    );
+    expect(names).toEqual(expect.arrayContaining(['SYSTEM Sallyport', 'SESSION null', 'SESSION Olive Owner']));
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../context.js';
 import type PrismaTypes from '../../generated/pothos-types.js';
 import type { ApiKey as ApiKeyRow } from '../../generated/prisma/client.js';
-import { ActorType } from '../../graphql/actor.js';
+import { personFrom } from '../../graphql/actor.js';
 import { builder, type Types } from '../../graphql/builder.js';
 import { SpendCapPeriodType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
@@ -87,11 +87,8 @@ const keyFields = (t: Fields) => ({
   }),
   agent: t.relation('agent', { nullable: true, description: 'The one agent of an agent key.' }),
   createdBy: t.field({
-    type: ActorType,
-    nullable: false,
+    ...personFrom('createdById'),
     description: 'Who made it; the system stands for the command line on the server.',
-    resolve: ({ createdById }) =>
-      createdById === null ? { kind: 'SYSTEM' as const, id: 'system' } : { kind: 'SESSION' as const, id: createdById },
   }),
   createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false }),
   expiresAt: t.expose('expiresAt', {

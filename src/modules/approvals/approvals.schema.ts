@@ -1,6 +1,6 @@
 import type { Context } from '../../context.js';
 import type { Effect as EffectRow } from '../../generated/prisma/client.js';
-import { ActorType } from '../../graphql/actor.js';
+import { actorFrom, personFrom } from '../../graphql/actor.js';
 import { builder } from '../../graphql/builder.js';
 import { EffectStatusType, PrincipalKindType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
@@ -67,12 +67,7 @@ const EffectDecision = builder.prismaObject('EffectDecision', {
     verdict: t.expose('verdict', { type: DecisionVerdict, nullable: false, description: 'Yes or no.' }),
     seal: t.exposeString('seal', { nullable: false, description: 'The seal of what the person saw.' }),
     comment: t.exposeString('comment', { nullable: true, description: 'What the person said about it.' }),
-    decidedBy: t.field({
-      type: ActorType,
-      nullable: false,
-      description: 'Who decided.',
-      resolve: ({ userId }) => ({ kind: 'SESSION' as const, id: userId }),
-    }),
+    decidedBy: t.field({ ...personFrom('userId'), description: 'Who decided.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false }),
   }),
 });
@@ -91,12 +86,7 @@ export const Effect = builder.nodeType('Effect', {
   fields: (t) => ({
     kind: t.exposeString('kind', { nullable: false, description: 'What is to be done, for example `message.send`.' }),
     status: t.expose('status', { type: EffectStatusType, nullable: false, description: 'Where it stands.' }),
-    requestedBy: t.field({
-      type: ActorType,
-      nullable: false,
-      description: 'Who asked.',
-      resolve: ({ actorKind, actorId }) => ({ kind: actorKind, id: actorId }),
-    }),
+    requestedBy: t.field({ ...actorFrom(), description: 'Who asked.' }),
     price: t.exposeInt('priceCredits', {
       nullable: false,
       description: 'What it costs, in whole credits; reserved until it ends.',

@@ -1,4 +1,4 @@
-import { ActorType } from '../../graphql/actor.js';
+import { personFrom } from '../../graphql/actor.js';
 import { builder } from '../../graphql/builder.js';
 import { defineList } from '../../graphql/list.js';
 
@@ -12,12 +12,7 @@ export const EffectPause = builder.nodeType('EffectPause', {
     agentId: t.exposeID('agentId', { nullable: true, description: 'Through this agent; null: through any.' }),
     kind: t.exposeString('kind', { nullable: true, description: 'Of this kind; null: of any.' }),
     reason: t.exposeString('reason', { nullable: true, description: 'Why, for colleagues.' }),
-    createdBy: t.field({
-      type: ActorType,
-      nullable: false,
-      description: 'Who paused.',
-      resolve: ({ createdById }) => ({ kind: 'SESSION' as const, id: createdById }),
-    }),
+    createdBy: t.field({ ...personFrom('createdById'), description: 'Who paused.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false }),
   }),
 });

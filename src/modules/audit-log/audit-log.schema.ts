@@ -1,4 +1,4 @@
-import { ActorType } from '../../graphql/actor.js';
+import { actorFrom } from '../../graphql/actor.js';
 import { builder } from '../../graphql/builder.js';
 import { PrincipalKindType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
@@ -21,12 +21,7 @@ const AuditEntry = builder.nodeType('AuditEntry', {
   fields: (t) => ({
     action: t.exposeString('action', { nullable: false, description: 'What was done, for example `contact.create`.' }),
     outcome: t.expose('outcome', { type: AuditOutcome, nullable: false, description: 'How it ended.' }),
-    actor: t.field({
-      type: ActorType,
-      nullable: false,
-      description: 'Who did it.',
-      resolve: ({ actorKind, actorId }) => ({ kind: actorKind, id: actorId }),
-    }),
+    actor: t.field({ ...actorFrom(), description: 'Who did it.' }),
     apiKeyId: t.exposeID('apiKeyId', {
       nullable: true,
       description: 'The key behind it; null for people and the server.',

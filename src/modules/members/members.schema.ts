@@ -1,5 +1,5 @@
 import type { Invitation as InvitationRow } from '../../generated/prisma/client.js';
-import { ActorType } from '../../graphql/actor.js';
+import { personFrom } from '../../graphql/actor.js';
 import { builder } from '../../graphql/builder.js';
 import { defineList } from '../../graphql/list.js';
 import { byIdField } from '../../graphql/node-fields.js';
@@ -19,12 +19,7 @@ export const Member = builder.nodeType('Member', {
   role: 'MEMBER',
   description: 'A person’s place in the organization; the role counts in all its workspaces.',
   fields: (t) => ({
-    user: t.field({
-      type: ActorType,
-      nullable: false,
-      description: 'The person.',
-      resolve: ({ userId }) => ({ kind: 'SESSION' as const, id: userId }),
-    }),
+    user: t.field({ ...personFrom('userId'), description: 'The person.' }),
     name: t.exposeString('name', { nullable: false, description: 'What the person is called.' }),
     email: t.exposeString('email', { nullable: false, description: 'The address the person signs in with.' }),
     role: t.expose('role', { type: builder.roleType, nullable: false, description: 'What the person may do.' }),
@@ -77,12 +72,7 @@ export const Invitation = builder.nodeType('Invitation', {
       description: 'What became of it.',
       resolve: (invitation, _args, { world }) => statusOf(invitation, world.clock.now()),
     }),
-    invitedBy: t.field({
-      type: ActorType,
-      nullable: false,
-      description: 'Who asked.',
-      resolve: ({ invitedById }) => ({ kind: 'SESSION' as const, id: invitedById }),
-    }),
+    invitedBy: t.field({ ...personFrom('invitedById'), description: 'Who asked.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
