@@ -7,7 +7,7 @@ import { openServer } from '../src/db/server.js';
 import { headersOf, requireEqualAnswers } from './answers.js';
 import { measureAudit } from './audit.js';
 import { type ContestantName, openStable, type Running, type Stable } from './contestants.js';
-import { cpuOf, whenCalm } from './cpu.js';
+import { cpuOf, memoryOf, whenCalm } from './cpu.js';
 import { measureEffects } from './effects.js';
 import { measureKeys } from './keys.js';
 import { type Load, openLoad } from './load.js';
@@ -73,7 +73,8 @@ async function compare(postgres: PostgresPlace, stable: Stable, options: Options
   for (const { operation, place } of tasks) await requireEqualAnswers(servers, OPERATIONS[operation], place);
   say('The answers of all servers are equal.');
   const lines = await measure(servers, tasks, options);
-  process.stdout.write(report(lines, { ...options, connections: CONNECTIONS, postgres: postgres.title }));
+  const lives = servers.map((server) => ({ ...server, memory: memoryOf(server.process) }));
+  process.stdout.write(report(lines, lives, { ...options, connections: CONNECTIONS, postgres: postgres.title }));
   await Promise.all(servers.map((server) => server.stop()));
 }
 

@@ -64,6 +64,8 @@ export interface Running {
   readonly name: ContestantName;
   readonly port: number;
   readonly process: ChildProcess;
+  /** From its beginning until it says that it is ready. */
+  readonly startMs: number;
   stop(): Promise<void>;
 }
 
@@ -75,6 +77,7 @@ export interface Stable {
 }
 
 const READY_WITHIN_MS = 30_000;
+const LOOK_EVERY_MS = 10;
 
 /** Builds the servers; the product itself is built by scripts/build.mjs. */
 export async function openStable(): Promise<Stable> {
@@ -115,10 +118,11 @@ export async function openStable(): Promise<Stable> {
           ...env,
         },
       });
-      const one: Running = { name, port, process: child, stop: () => stop(child) };
-      running.push(one);
+      const began = performance.now();
+      const one = { name, port, process: child, stop: () => stop(child) };
+      running.push({ ...one, startMs: Number.NaN });
       await whenReady(one);
-      return one;
+      return { ...one, startMs: performance.now() - began };
     },
     async close() {
       await Promise.all(running.map((one) => one.stop()));
@@ -171,8 +175,8 @@ const replacing = (root: string, replaced: Set<string>): Plugin => ({
   },
 });
 
-async function whenReady({ name, port, process: child }: Running): Promise<void> {
-  for (let waitedMs = 0; waitedMs < READY_WITHIN_MS; waitedMs += 50) {
+async function whenReady({ name, port, process: child }: Omit<Running, 'startMs'>): Promise<void> {
+  for (let waitedMs = 0; waitedMs < READY_WITHIN_MS; waitedMs += LOOK_EVERY_MS) {
     if (child.exitCode !== null)
       throw new Error(`The server ${name} ended with ${child.exitCode} before it was ready.`);
     const isReady = await fetch(`http://127.0.0.1:${port}/readyz`).then(
@@ -180,7 +184,7 @@ async function whenReady({ name, port, process: child }: Running): Promise<void>
       () => false,
     );
     if (isReady) return;
-    await sleep(50);
+    await sleep(LOOK_EVERY_MS);
   }
   throw new Error(`The server ${name} was not ready within ${READY_WITHIN_MS / 1_000} s.`);
 }

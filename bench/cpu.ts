@@ -1,4 +1,4 @@
-// How much CPU a process has used, user and system, all its threads.
+// How much CPU a process has used, user and system, all its threads, and how much memory it holds.
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,6 +16,13 @@ export async function cpuOf(child: ChildProcess): Promise<number> {
   const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * microsecondsPerTick;
+}
+
+/** Resident, in MB of 1,000,000 bytes; null where the system does not tell. */
+export function memoryOf({ pid }: ChildProcess): number | null {
+  if (!hasProc) return null;
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return kilobytes === undefined ? null : (Number(kilobytes) * 1_024) / 1_000_000;
 }
 
 /** By leash.mjs inside the process. */

@@ -15,6 +15,14 @@ export interface Line {
   readonly cells: Map<ContestantName, readonly Cell[]>;
 }
 
+/** What a server costs beside its requests. */
+interface Life {
+  readonly name: ContestantName;
+  readonly startMs: number;
+  /** MB, after all the load. */
+  readonly memory: number | null;
+}
+
 interface Facts {
   readonly rounds: number;
   readonly measureMs: number;
@@ -24,7 +32,7 @@ interface Facts {
   readonly servers: readonly ContestantName[];
 }
 
-export const report = (lines: readonly Line[], facts: Facts): string =>
+export const report = (lines: readonly Line[], lives: readonly Life[], facts: Facts): string =>
   [
     `Node ${process.versions.node}, ${facts.postgres}, ${availableParallelism()} cores (${cpus()[0]?.model.trim()}).`,
     `${facts.rounds} × ${facts.measureMs / 1_000} s each after warming up, ${facts.connections} connections, ${facts.keys} keys.`,
@@ -33,9 +41,21 @@ export const report = (lines: readonly Line[], facts: Facts): string =>
     ...mainTable(lines, facts.servers),
     '',
     ...rlsTable(lines, facts.servers),
+    ...lifeTable(lives),
+    '',
     ...facts.servers.map((name) => `${CONTESTANTS[name].title}: ${CONTESTANTS[name].meaning}.`),
     '',
   ].join('\n');
+
+const lifeTable = (lives: readonly Life[]): string[] =>
+  table([
+    ['', 'ready after ms', 'MB after the load'],
+    ...lives.map(({ name, startMs, memory }) => [
+      CONTESTANTS[name].title,
+      startMs.toFixed(0),
+      memory?.toFixed(0) ?? '',
+    ]),
+  ]);
 
 /** What authentication alone costs; the bound is the one that the product promises. */
 export const keyReport = (lines: readonly KeyLine[], postgres: string): string =>
