@@ -23,14 +23,17 @@ import type { Services } from './context.js';
 import type { Database } from './db/database.js';
 import { type AddressLimits, openHttp } from './door.js';
 import { type ApprovalRule, builtInRule, defaultRules } from './effects/approval-policy.js';
+import { contactVault } from './effects/contact-vault.js';
 import { worldFactory } from './effects/create-world.js';
 import { type EffectDeps, effectRegistry } from './effects/deps.js';
 import { effectWork } from './effects/effect-jobs.js';
+import { forgetCapturedWork } from './effects/forget-captured.js';
 import { effectLimits } from './effects/limits.js';
 import type { OperationPort } from './effects/operation-port.js';
 import type { Executed, OperationAsked } from './effects/operations.js';
 import { type PeopleMailDeps, peopleMailWork, senderOf } from './effects/people-mail.js';
 import { priceBook } from './effects/prices.js';
+import { rewrapChores } from './effects/rewrap-keys.js';
 import { systemPrincipal } from './effects/worker-world.js';
 import { openFanOut } from './events/fan-out.js';
 import { actionRegistry } from './graphql/builder.js';
@@ -119,6 +122,7 @@ export const asOperator = <T>(
     const keyForms = { brand: config.keyBrand, imported: keyFormats() };
     const createWorld = worldFactory({
       ...engineOf({}),
+      vault: contactVault(secretsOf(config).contacts),
       prices: priceBook,
       plans: config.plans,
       clock: systemClock,
@@ -142,7 +146,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     judge: (...asked) => http.operations.judge(...asked),
     run: (...judged) => http.operations.run(...judged),
   };
-  const createWorld = worldFactory({ ...engine, prices: priceBook, plans: config.plans, clock, keyForms, operations });
+  const vault = contactVault(secrets.contacts);
+  const { plans } = config;
+  const createWorld = worldFactory({ ...engine, vault, prices: priceBook, plans, clock, keyForms, operations });
   const connectors = connectorsOf(config);
   const sandbox = openConnectors({ dataDir: config.dataDir, smtp: null, model: null });
   const limits = {
@@ -152,11 +158,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
   const workerDeps = { engine, database, createWorld, connectors, sandbox, clock, log, ...limits };
   const { jobs: effectJobs, chores: effectChores } = effectWork(workerDeps);
-  const erasure = workspaceChores({ ...workerDeps, forgetCaptured: (ids) => forgetCaptured(config.dataDir, ids) });
-  const chores = [...effectChores, ...erasure];
+  const forgetFiles = (effectIds: readonly string[]) => forgetCaptured(config.dataDir, effectIds);
+  const erasure = workspaceChores({ ...workerDeps, forgetCaptured: forgetFiles });
+  const chores = [...effectChores, ...erasure, ...rewrapChores({ database, secrets: secrets.contacts, log })];
   const publicUrl = () => http.publicUrl();
   const mail = peopleMailWork({ database, audit: ownersAudit, publicUrl, ...systemMailOf(config) });
-  const jobs = [...effectJobs, mail];
+  const jobs = [...effectJobs, mail, forgetCapturedWork(forgetFiles)];
   const queue = openQueue(database, jobs, onError);
   await queue.prepare();
   const fanOut = await openFanOut(database);

@@ -36,6 +36,7 @@ import { defineExplainAccess } from './graphql/explain/define-explain-access.js'
 import { defineNodeFields } from './graphql/node-fields.js';
 import { definePlans } from './graphql/plan/define-plan.js';
 import { triggerAgent } from './modules/agents/agents.effects.js';
+import { eraseContact } from './modules/contacts/contacts.effects.js';
 import { sendMessage } from './modules/messages/messages.effects.js';
 
 defineNodeFields(builder);
@@ -43,7 +44,11 @@ defineExplainAccess(builder);
 definePlans(builder);
 
 /** How each noun leaves the building. */
-export const effectDefinitions = [sendMessage, triggerAgent] as readonly unknown[] as readonly EffectDefinition[];
+export const effectDefinitions = [
+  sendMessage,
+  triggerAgent,
+  eraseContact,
+] as readonly unknown[] as readonly EffectDefinition[];
 
 /** @throws naming every field that does not say what it takes */
 export const schema = builder.toSchema();

@@ -78,6 +78,7 @@ export const auditActions = {
   'agent.resume': nothing,
   'contact.create': fields,
   'contact.update': fields,
+  'contact.erase': asked,
   'inbox.create': fields,
   'inbox.update': fields,
   'inbox.delete': nothing,

@@ -12,10 +12,12 @@ import type { Clock } from '../platform/clock.js';
 import { amend } from './amend.js';
 import { cancelOfKey } from './cancel-of-key.js';
 import { claim } from './claim.js';
+import type { ContactVault } from './contact-vault.js';
 import { approve, cancel, confirm, reject } from './decide.js';
 import { decideEach } from './decide-each.js';
 import type { EffectDeps } from './deps.js';
 import type { EffectPort } from './effect-port.js';
+import { forgetContact } from './forget-contact.js';
 import type { OperationPort } from './operation-port.js';
 import type { Witness } from './operations.js';
 import { pause, resume } from './pause.js';
@@ -24,10 +26,11 @@ import { holdAction, propose } from './propose.js';
 import { redeem, settleRedeemed } from './redeem.js';
 import { settle } from './settle.js';
 import { foresee, replay, simulate } from './simulate.js';
-import { mayRead } from './stored-effect.js';
+import { mayRead, payloadOf } from './stored-effect.js';
 import type { RequestFacts, World } from './world.js';
 
 export interface WorldDeps extends EffectDeps {
+  readonly vault: ContactVault;
   readonly keyForms: KeyForms;
   readonly prices: PriceBook;
   readonly plans: Plans;
@@ -60,6 +63,7 @@ export const worldFactory =
       events: eventsIn(db, witness?.emitted),
       enqueue: enqueueIn(db, witness?.enqueued),
       effects: effectPort(() => world, witness === null ? deps : { ...deps, judged: witness.judged }),
+      vault: deps.vault,
       prices: deps.prices,
       plans: deps.plans,
       keyForms: witness === null ? deps.keyForms : formsAtCommit(deps.keyForms, witness),
@@ -86,7 +90,7 @@ const formsAtCommit = ({ brand, imported }: KeyForms, { later }: Witness): KeyFo
 const effectPort = (world: () => World, deps: EffectDeps): EffectPort => ({
   claim: (request) => claim(world(), request),
   propose: (kind, payload, options) => propose(world(), deps, kind, payload, options),
-  holdAction: (action, input) => holdAction(world(), deps, action, input),
+  holdAction: (action, input, contactId) => holdAction(world(), deps, action, input, contactId ?? null),
   redeem: (redemption) => redeem(world(), deps, redemption),
   settleRedeemed: (effect, result) => settleRedeemed(world(), deps, effect, result),
   cancelOfKey: (keyId, end) => cancelOfKey(world(), deps, keyId, end),
@@ -102,6 +106,9 @@ const effectPort = (world: () => World, deps: EffectDeps): EffectPort => ({
   foresee: (facts) => foresee(world(), deps, facts),
   replay: (last) => replay(world(), deps, last),
   cancel: ({ effectId }) => cancel(world(), deps, effectId),
+  payloadsOf: (effects) => world().vault.open(world().db, effects),
+  payloadOf: (effect) => payloadOf(world(), effect),
+  forgetContact: (wish, end) => forgetContact(world(), deps, wish, end),
   find: async (effectId) => {
     const { db, principal } = world();
     const effect = await db.effect.findFirst({ where: { id: effectId } });

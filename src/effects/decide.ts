@@ -34,7 +34,7 @@ export async function approve(world: World, deps: EffectDeps, { effectId, seal, 
   const { role } = world.principal;
   if (rule.approvers.length > 0 && !rule.approvers.some((asked) => roleAtLeast(role, asked)))
     throw roleRequired('OWNER');
-  requireSealed(effect, seal);
+  await requireSealed(world, effect, seal);
   await judgeAgain(world, deps, effect);
   const approvals = await writeDecision(world, effect, 'APPROVED', comment);
   // One that a cap parked needs somebody, also where its rule asks for nobody.
@@ -71,7 +71,7 @@ export async function confirm(world: World, deps: EffectDeps, { effectId, seal }
     );
   }
   await requireAwaiting(world, effect);
-  requireSealed(effect, seal);
+  await requireSealed(world, effect, seal);
   await judgeAgain(world, deps, effect);
   await writeDecision(world, effect, 'APPROVED', null);
   const confirmed = await queue(world, effect);
@@ -152,7 +152,7 @@ async function tooLate({ db }: World, effect: Effect): Promise<CodedError> {
   });
 }
 
-function requireSealed(effect: Effect, seal: string): void {
+async function requireSealed(world: World, effect: Effect, seal: string): Promise<void> {
   if (seal !== effect.seal) {
     throw new CodedError(
       'APPROVAL_MISMATCH',
@@ -162,7 +162,7 @@ function requireSealed(effect: Effect, seal: string): void {
       },
     );
   }
-  requireUnaltered(effect);
+  await requireUnaltered(world, effect);
 }
 
 async function judgeAgain(world: World, deps: EffectDeps, effect: Effect): Promise<void> {

@@ -34,6 +34,8 @@ export interface EffectKind<Payload = unknown> {
   /** Whole credits, reserved when asked for and charged when done. */
   price(payload: Payload, inside: { readonly prices: PriceBook }): number;
   facts?(payload: Payload): PayloadFacts;
+  /** The one person it concerns: the payload is stored under that person's key. Left out, or null: as it is. */
+  contact?(payload: Payload): string | null;
   /** The object it is about, for the audit trail. */
   subject?(payload: Payload): string | null;
 }

@@ -1,10 +1,12 @@
 // The one way out, as seen from inside: a mutation, a held action and a person's decision meet here. Every call works in
 // the transaction of the world it belongs to, so what it changes stands or falls with the caller's own rows.
-import type { Effect, EffectPause } from '../generated/prisma/client.js';
+import type { Effect, EffectPause, Prisma } from '../generated/prisma/client.js';
 import type { ApprovalFacts, KnownFacts, RuleTried, RuleVerdict } from './approval-policy.js';
 import type { EffectKind } from './effect-kind.js';
 
 export type { Effect, EffectPause };
+
+type JsonValue = Prisma.JsonValue;
 
 export interface ClaimRequest {
   /** The mutation's name: the same key under another mutation is another request, and a conflict. */
@@ -75,6 +77,12 @@ export interface PauseRequest {
   readonly reason?: string | null | undefined;
 }
 
+export interface ContactToForget {
+  readonly contactId: string;
+  /** What was stored before payloads lay under keys. */
+  readonly alsoEffectIds: readonly string[];
+}
+
 export interface EffectPort {
   /**
    * Takes an idempotency key for the principal, waiting for a concurrent first request to end.
@@ -89,8 +97,11 @@ export interface EffectPort {
    */
   propose<Payload>(kind: EffectKind<Payload>, payload: Payload, options: ProposeOptions): Promise<Effect>;
 
-  /** Holds an action when a rule says so: stores it as an effect to be decided. Null: nothing holds it, go on. */
-  holdAction(action: string, input: unknown): Promise<Effect | null>;
+  /**
+   * Holds an action when a rule says so: stores it as an effect to be decided. Null: nothing holds it, go on.
+   * @param contactId the one person whom the input tells of, looked up only where it is held
+   */
+  holdAction(action: string, input: unknown, contactId?: () => Promise<string | null>): Promise<Effect | null>;
 
   /**
    * Takes up an action that was held and approved, for its requester; `settleRedeemed` closes it in the same transaction.
@@ -142,6 +153,20 @@ export interface EffectPort {
   foresee(facts: KnownFacts): Promise<Foresight>;
   /** The rules of today over the effects of late, newest first. */
   replay(last: number): Promise<readonly Replayed[]>;
+
+  /** As it was asked for; null once the person it concerns was erased. @throws APPROVAL_MISMATCH when it was altered */
+  payloadOf(effect: Effect): Promise<JsonValue>;
+  /** The same for many, a refusal in the place of each that was altered. */
+  payloadsOf(effects: readonly Effect[]): Promise<readonly (JsonValue | Error)[]>;
+
+  /**
+   * Erases what effects hold of a person: cancels what waits or is queued, destroys the key of their payloads, and clears
+   * what people and providers said. As the system only.
+   * @param end deletes the domain's own rows, while everything that speaks of them is locked; gives their ids
+   * @returns the ids of the effects
+   * @throws NotYet while one of them is being performed
+   */
+  forgetContact(wish: ContactToForget, end: () => Promise<readonly string[]>): Promise<readonly string[]>;
 
   /** Null for an id that is unknown here, or of another principal's request that this one may not read. */
   find(effectId: string): Promise<Effect | null>;

@@ -40,8 +40,11 @@ export async function endEffect(world: World, deps: EffectDeps, effect: Effect, 
 
 async function tellDomain(world: World, deps: EffectDeps, effect: Effect, ending: Ending): Promise<void> {
   const definition = deps.definitions.get(effect.kind);
-  const payload = definition?.payload.safeParse(effect.payload);
-  if (definition?.settled === undefined || payload?.success !== true) return;
+  if (definition?.settled === undefined) return;
+  // Of what was altered or erased nothing is told.
+  const [stored] = await world.vault.open(world.db, [effect]);
+  const payload = definition.payload.safeParse(stored);
+  if (!payload.success) return;
   const { status, result = null, failure = null } = ending;
   await definition.settled(payload.data, { effectId: effect.id, status, result, failure }, world);
 }

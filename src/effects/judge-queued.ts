@@ -3,11 +3,12 @@
 // pass leaves nothing behind but a failed effect that says why.
 import type { Principal } from '../auth/principal.js';
 import type { Effect } from '../generated/prisma/client.js';
+import type { SystemDb } from '../guard/as-system.js';
 import { CodedError, isCoded } from '../platform/errors.js';
 import { requireDecided, requireInTime } from './decided.js';
 import type { EffectDefinition, EffectFailure } from './define-effect.js';
 import { requireStillWithinCaps, reservationOf } from './ledger.js';
-import { requireRequester, requireStillTrue, requireUnaltered } from './requester.js';
+import { requirePayload, requireRequester, requireStillTrue, requireUnaltered } from './requester.js';
 import { requesterWorld, systemWorld, type WorkerDeps } from './worker-world.js';
 import type { World } from './world.js';
 
@@ -17,6 +18,7 @@ export type Judgement =
 
 /**
  * @param definition null for a held action, whose input its own performer judges
+ * @param system the same transaction as the owner of the tables, where it is that
  * @throws what is no refusal: a defect, or a database that does not answer
  */
 export async function judgeQueued(
@@ -24,15 +26,18 @@ export async function judgeQueued(
   db: World['db'],
   effect: Effect,
   definition: EffectDefinition | null,
+  system: SystemDb | null = null,
 ): Promise<Judgement> {
   try {
-    requireUnaltered(effect);
+    const judging = systemWorld(deps, db, effect);
+    await requireUnaltered(judging, effect);
     await requireDecided(deps.engine, db, effect);
     requireInTime(deps.clock, effect);
     await requireReserved(db, effect);
-    const requester = await requireRequester(systemWorld(deps, db, effect), deps.engine, effect);
-    const world = requesterWorld(deps, db, effect, requester);
-    const payload = definition === null ? effect.payload : await requireStillTrue(world, definition, effect);
+    const requester = await requireRequester(judging, deps.engine, effect);
+    const world = requesterWorld(deps, db, effect, requester, system);
+    const payload =
+      definition === null ? await requirePayload(world, effect) : await requireStillTrue(world, definition, effect);
     return { requester, world, payload };
   } catch (error) {
     if (!isCoded(error)) throw error;

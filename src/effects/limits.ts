@@ -23,4 +23,7 @@ export const effectLimits = {
   /** Idempotency records that are past their time go within the hour after it. */
   sweepEveryMs: 600_000,
   sweepAtOnce: 5_000,
+  /** While a previous secret is set; a pass goes on until nothing is left. */
+  rewrapEveryMs: 3_600_000,
+  rewrapAtOnce: 500,
 } as const;

@@ -2,14 +2,15 @@
 // asked for, and the rows it changed. Two outcomes are the same when their digests are: ids that came to be are told by the
 // order in which they occur, and what chance, time and use make of every run is left out.
 import { createHash } from 'node:crypto';
-import type { SystemDb } from '../guard/as-system.js';
-import type { Tenant } from '../guard/guarded-db.js';
+import type { Prisma } from '../generated/prisma/client.js';
 import { type NamedRow, rowsNamed } from '../guard/rows-named.js';
 import { canonicalJson } from '../platform/canonical-json.js';
+import { CodedError } from '../platform/errors.js';
 import type { RuleVerdict } from './approval-policy.js';
 import type { Effect } from './effect-port.js';
 import type { Written } from './operations.js';
 import { ruleOf } from './stored-effect.js';
+import { requireSystem, type World } from './world.js';
 
 /** One entry of the audit trail, as far as it is the same each time. */
 export interface Change {
@@ -31,14 +32,18 @@ export interface Happening {
 export interface OutcomeOfPlan {
   readonly changes: readonly Change[];
   readonly events: readonly Happening[];
-  /** What it asks for, in the order in which it asks. */
+  /** What it asks for, in the order in which it asks, as it lies in the database. */
   readonly effects: readonly Effect[];
+  /** Their payloads, as they are asked for. */
+  readonly payloads: readonly Prisma.JsonValue[];
   readonly verdicts: readonly RuleVerdict[];
   readonly digest: string;
 }
 
-/** @param system the owner's transaction in which it was written */
-export async function readOutcome(system: SystemDb, tenant: Tenant, written: Written): Promise<OutcomeOfPlan> {
+/** @param world of the owner's transaction in which it was written */
+export async function readOutcome(world: World, written: Written): Promise<OutcomeOfPlan> {
+  const system = requireSystem(world);
+  const tenant = world.db.$tenant;
   const { workspaceId } = tenant;
   const { auditIds, eventIds, newIds } = written;
   const entries = inOrder(
@@ -51,6 +56,7 @@ export async function readOutcome(system: SystemDb, tenant: Tenant, written: Wri
   );
   const askedIds = entries.flatMap(({ action, effectId }) => (effectId !== null && asks(action) ? [effectId] : []));
   const effects = inOrder(await system.effect.findMany({ where: { workspaceId, id: { in: askedIds } } }), askedIds);
+  const payloads = (await world.vault.open(world.db, effects)).map(requireOpened);
   const named = entries.flatMap(({ subjectId, effectId }) => [subjectId, effectId].filter((id) => id !== null));
   const rows = await rowsNamed(system, tenant, [...new Set([...named, ...happened.map(({ subjectId }) => subjectId)])]);
   const known = (id: string | null) => (id === null || newIds.has(id) ? null : id);
@@ -63,9 +69,32 @@ export async function readOutcome(system: SystemDb, tenant: Tenant, written: Wri
     changes,
     events,
     effects,
+    payloads,
     verdicts: written.verdicts,
-    digest: digestOf({ changes, events, effects, rows }, written),
+    digest: digestOf({ changes, events, effects, payloads, rows: await asAskedFor(world, rows) }, written),
   };
+}
+
+const requireOpened = (payload: Prisma.JsonValue | CodedError): Prisma.JsonValue => {
+  if (payload instanceof CodedError) throw payload;
+  return payload;
+};
+
+/** What is stored under a person's key differs each time it is stored, so rows are told by what was asked for. */
+async function asAskedFor({ db, vault }: World, rows: readonly NamedRow[]): Promise<readonly NamedRow[]> {
+  const asked = rows.filter(({ model }) => model === 'Effect');
+  const stored = asked.map(({ id, row }) => {
+    const { contact_id: contactId, payload } = row as { contact_id: string | null; payload: Prisma.JsonValue };
+    return { id, workspaceId: db.$tenant.workspaceId, contactId, payload };
+  });
+  const opened = await vault.open(db, stored);
+  const payloads = new Map(asked.map((row, place) => [row, opened[place] ?? null]));
+  return rows.map((named) => {
+    const payload = payloads.get(named);
+    // One that was altered stays as it lies; nothing that is done with it passes.
+    if (payload === undefined || payload instanceof CodedError) return named;
+    return { ...named, row: { ...(named.row as object), payload } };
+  });
 }
 
 /** Whether the entry tells of something that is asked for; others name an effect that was there before. */
@@ -92,12 +121,16 @@ interface Comparable {
   readonly changes: readonly Change[];
   readonly events: readonly Happening[];
   readonly effects: readonly Effect[];
+  readonly payloads: readonly Prisma.JsonValue[];
   readonly rows: readonly NamedRow[];
 }
 
-function digestOf({ changes, events, effects, rows }: Comparable, { jobs, verdicts, newIds }: Written): string {
-  const asked = effects.map(({ kind, status, priceCredits, priceBook, isSandbox, payload, scopes, ...effect }) => {
-    return { kind, status, priceCredits, priceBook, isSandbox, payload, scopes, rule: ruleOf(effect as Effect) };
+function digestOf({ changes, events, effects, payloads, rows }: Comparable, written: Written): string {
+  const { jobs, verdicts, newIds } = written;
+  const asked = effects.map((effect, place) => {
+    const { kind, status, priceCredits, priceBook, isSandbox, scopes } = effect;
+    const [payload, rule] = [payloads[place], ruleOf(effect)];
+    return { kind, status, priceCredits, priceBook, isSandbox, payload, scopes, rule };
   });
   const whole = { changes, events, jobs: jobs.map(lastingJob), asked, verdicts, rows };
   return createHash('sha256')

@@ -1,10 +1,13 @@
-// A held action, once somebody agreed: it changes our own rows only, so it is taken, judged, carried out as its requester
-// and closed in one transaction. If it refuses, nothing of it is kept and the effect fails with that code.
+// A held action, once somebody agreed, and an effect that stays inside: they change our own rows only, so they are taken,
+// judged, carried out as their requester and closed in one transaction. What refuses leaves nothing and fails with that
+// code; what another write came in the way of, or what says that it is not time yet, is left to the queue to repeat.
 import type { Effect } from '../generated/prisma/client.js';
 import { asSystem, type SystemDb } from '../guard/as-system.js';
 import { confineTransaction, type GuardedDb, inTenant } from '../guard/guarded-db.js';
 import { isCoded } from '../platform/errors.js';
-import type { EffectFailure } from './define-effect.js';
+import { isLostRace, isRepeatable } from '../platform/lost-race.js';
+import { type EffectFailure, NotYet } from './define-effect.js';
+import type { ActionPerformer } from './deps.js';
 import { endEffect } from './end-effect.js';
 import { judgeQueued } from './judge-queued.js';
 import type { EffectPlace } from './perform-job.js';
@@ -17,7 +20,7 @@ export async function performAction(deps: WorkerDeps, place: EffectPlace): Promi
   try {
     const { kind, agentId } = await inWorkspaceOf(deps, place, (db) => viewOf(db, place));
     const tenant = { organizationId: place.organizationId, workspaceId: place.workspaceId, agentId };
-    const reason = deps.engine.actionPerformer(kind)?.asSystem ?? null;
+    const reason = performerOf(deps, kind)?.asSystem ?? null;
     if (reason === null) await inTenant(deps.database.bound, tenant, (db) => carryOut(deps, db, null, place));
     else {
       await asSystem(deps.database, reason, async (tx) =>
@@ -25,6 +28,7 @@ export async function performAction(deps: WorkerDeps, place: EffectPlace): Promi
       );
     }
   } catch (error) {
+    if (error instanceof NotYet || isRepeatable(error)) throw error;
     const failure = failureOf(error);
     deps.log.error({ err: error, effectId: place.effectId }, 'a held action could not be carried out');
     await inWorkspaceOf(deps, place, async (db) => {
@@ -32,6 +36,12 @@ export async function performAction(deps: WorkerDeps, place: EffectPlace): Promi
       if (effect?.status === 'QUEUED') await refuseQueued(deps, db, effect, failure);
     });
   }
+}
+
+function performerOf({ engine }: WorkerDeps, kind: string): Pick<ActionPerformer, 'asSystem' | 'run'> | null {
+  const definition = engine.definitions.get(kind);
+  if (definition?.carryOut === undefined) return engine.actionPerformer(kind);
+  return { asSystem: definition.asSystem, run: (payload, world) => definition.carryOut(payload, world) };
 }
 
 /** An agent key's action sees what the key saw: its agent. */
@@ -43,16 +53,16 @@ async function viewOf(db: GuardedDb, { effectId }: EffectPlace): Promise<{ kind:
 async function carryOut(deps: WorkerDeps, db: GuardedDb, system: SystemDb | null, place: EffectPlace): Promise<void> {
   const effect = await lockEffect(db, place.effectId);
   if (effect === null || effect.status !== 'QUEUED') return;
-  const judged = await judgeQueued(deps, db, effect, null);
+  const judged = await judgeQueued(deps, db, effect, deps.engine.definitions.get(effect.kind) ?? null, system);
   if ('failure' in judged) {
     await refuseQueued(deps, db, effect, judged.failure);
     return;
   }
-  const performer = deps.engine.actionPerformer(effect.kind);
+  const performer = performerOf(deps, effect.kind);
   if (performer === null) throw new Error(`No performer for the action ${effect.kind}.`);
   const performing = await moveEffect(db, effect, 'PERFORMING');
   await emitEffect(judged.world, performing);
-  const result = asJson(await performer.run(judged.payload, { ...judged.world, system }));
+  const result = asJson(await performer.run(judged.payload, judged.world));
   await close(deps, db, performing, result);
 }
 
@@ -66,7 +76,9 @@ async function close(deps: WorkerDeps, db: GuardedDb, effect: Effect, result: un
   });
 }
 
-const failureOf = (error: unknown): EffectFailure =>
-  isCoded(error)
-    ? { code: error.code, message: error.message }
+const failureOf = (error: unknown): EffectFailure => {
+  if (isCoded(error)) return { code: error.code, message: error.message };
+  return isLostRace(error)
+    ? { code: 'CONFLICT', message: 'Something it names was changed at the same moment; nothing was changed by it.' }
     : { code: 'INTERNAL_SERVER_ERROR', message: 'Something unexpected happened; nothing was changed.' };
+};

@@ -8,7 +8,7 @@ import type { GuardedDb } from '../guard/guarded-db.js';
 import { inWorkspace, sql } from '../guard/sql.js';
 import { implementJob, type Job } from '../jobs/define-job.js';
 import { newId } from '../platform/ids.js';
-import type { EffectDefinition } from './define-effect.js';
+import type { OutsideEffect } from './define-effect.js';
 import { judgeQueued } from './judge-queued.js';
 import { effectLimits } from './limits.js';
 import { isPaused } from './pause.js';
@@ -82,6 +82,7 @@ async function begin(
     const message = `This server does not know how to perform ${effect.kind}.`;
     return refuseQueued(deps, db, effect, { code: 'UNKNOWN_KIND', message }, withoutDomain);
   }
+  if (definition.carryOut !== undefined) return 'action';
   const judged = await judgeQueued(deps, db, effect, definition);
   if ('failure' in judged) return refuseQueued(deps, db, effect, judged.failure, withoutDomain);
   // A rehearsal stays one, and a workspace that rehearses by now lets nothing out that was asked for before.
@@ -92,7 +93,7 @@ async function begin(
 
 interface Ready {
   readonly effect: Effect;
-  readonly definition: EffectDefinition;
+  readonly definition: OutsideEffect;
   readonly payload: unknown;
   readonly connectors: Connectors;
 }

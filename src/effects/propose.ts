@@ -39,6 +39,7 @@ export async function propose<Payload>(
     id: options.effectId,
     kind: kind.kind,
     payload: freeze(parsed),
+    contactId: kind.contact?.(parsed) ?? null,
     scopes,
     agentId: facts.agentId,
     credits,
@@ -110,6 +111,7 @@ export async function holdAction(
   deps: EffectDeps,
   action: string,
   input: unknown,
+  contactOf: (() => Promise<string | null>) | null,
 ): Promise<Effect | null> {
   const { agentId } = world.principal;
   const asked = {
@@ -128,6 +130,7 @@ export async function holdAction(
     id: newId('eff'),
     kind: action,
     payload: freeze(input),
+    contactId: (await contactOf?.()) ?? null,
     scopes,
     agentId,
     credits: 0,
@@ -158,6 +161,7 @@ interface NewEffect {
   readonly id: string;
   readonly kind: string;
   readonly payload: ReturnType<typeof freeze>;
+  readonly contactId: string | null;
   readonly scopes: readonly string[];
   readonly agentId: string | null;
   readonly credits: number;
@@ -167,8 +171,8 @@ interface NewEffect {
 }
 
 async function store(world: World, asked: NewEffect): Promise<Effect> {
-  const { id, kind, payload, scopes, agentId, credits, rule, isSandbox, amends } = asked;
-  const { db, principal, prices, clock, request } = world;
+  const { id, kind, payload, contactId, scopes, agentId, credits, rule, isSandbox, amends } = asked;
+  const { db, principal, prices, clock, request, vault } = world;
   const waits = rule.requirement !== 'NONE';
   return db.effect.create({
     data: {
@@ -180,7 +184,8 @@ async function store(world: World, asked: NewEffect): Promise<Effect> {
       agentId,
       apiKeyId: principal.apiKeyId,
       scopes: [...scopes],
-      payload,
+      contactId,
+      payload: contactId === null ? payload : await vault.close(db, { contactId, effectId: id }, payload),
       priceCredits: credits,
       priceBook: prices.version,
       reservedCredits: credits,

@@ -10,7 +10,7 @@ import type { Redemption } from './effect-port.js';
 import { endEffect } from './end-effect.js';
 import { isPaused } from './pause.js';
 import { emitEffect } from './propose.js';
-import { requireRequester, requireUnaltered } from './requester.js';
+import { requirePayload, requireRequester, requireUnaltered } from './requester.js';
 import { asJson, isOwn, lockEffect, moveEffect } from './stored-effect.js';
 import type { World } from './world.js';
 
@@ -27,7 +27,7 @@ export async function redeem(
   const effect = await lockEffect(world.db, effectId);
   if (effect === null || !isOwn(world.principal, effect) || effect.kind !== action) throw notFound('effect');
   requireApproved(effect);
-  const { subjectId = null, ...asked } = effect.payload as Readonly<Record<string, unknown>>;
+  const { subjectId = null, ...asked } = (await requirePayload(world, effect)) as Readonly<Record<string, unknown>>;
   if (canonicalJson(asked) !== canonicalJson(input)) {
     throw new CodedError(
       'APPROVAL_MISMATCH',
@@ -35,7 +35,7 @@ export async function redeem(
       { status: effect.status },
     );
   }
-  requireUnaltered(effect);
+  await requireUnaltered(world, effect);
   requireInTime(world.clock, effect);
   if (await isPaused(world.db, effect)) {
     throw conflict('An admin paused what is queued here. Repeat the call once it is resumed.', {

@@ -1,14 +1,14 @@
 // The checks that are made again: whoever asked must still be allowed to, and what was asked must still be true. Made when
 // a person approves (the refusal is answered and nothing changes) and when a worker performs (the effect fails by it).
 import type { Principal } from '../auth/principal.js';
-import type { Effect } from '../generated/prisma/client.js';
+import type { Effect, Prisma } from '../generated/prisma/client.js';
 import { type Role, roleAtLeast } from '../guard/roles.js';
 import { isScope } from '../guard/scopes.js';
-import { CodedError } from '../platform/errors.js';
+import { CodedError, conflict } from '../platform/errors.js';
 import { requireValid } from '../platform/validation.js';
 import type { EffectDefinition } from './define-effect.js';
 import type { EffectDeps } from './deps.js';
-import { sealOfStored } from './stored-effect.js';
+import { payloadOf, sealOfStored } from './stored-effect.js';
 import type { World } from './world.js';
 
 /**
@@ -36,14 +36,24 @@ function holds(requester: Principal, required: string): boolean {
  * @throws the domain's refusal; BAD_USER_INPUT when the payload is not of today's shape
  */
 export async function requireStillTrue(world: World, definition: EffectDefinition, effect: Effect): Promise<unknown> {
-  const payload = requireValid(definition.payload, effect.payload, 'payload');
+  const payload = requireValid(definition.payload, await requirePayload(world, effect), 'payload');
   await definition.recheck(payload, world);
   return payload;
 }
 
-/** @throws APPROVAL_MISMATCH when the row is not what was sealed, or does not name the key that asked as such */
-export function requireUnaltered(effect: Effect): void {
-  if (sealOfStored(effect) !== effect.seal || !isOfItsKey(effect)) {
+/** @throws CONFLICT when the person it concerns was erased */
+export async function requirePayload(world: Pick<World, 'db' | 'vault'>, effect: Effect): Promise<Prisma.JsonValue> {
+  const payload = await payloadOf(world, effect);
+  if (payload === null) throw conflict('The person whom this request concerns was erased, and what it said with them.');
+  return payload;
+}
+
+/**
+ * @throws APPROVAL_MISMATCH when the row is not what was sealed, or does not name the key that asked as such; CONFLICT when
+ *   the person it concerns was erased
+ */
+export async function requireUnaltered(world: Pick<World, 'db' | 'vault'>, effect: Effect): Promise<void> {
+  if (sealOfStored(effect, await requirePayload(world, effect)) !== effect.seal || !isOfItsKey(effect)) {
     throw new CodedError('APPROVAL_MISMATCH', 'The stored request is not what was sealed. Ask for it again.');
   }
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectorOutcome, Connectors } from '../connectors/connector.js';
 import type { Effect, Prisma } from '../generated/prisma/client.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
-import type { EffectDefinition, EffectFailure } from './define-effect.js';
+import type { EffectFailure, OutsideEffect } from './define-effect.js';
 import { type Ending, endEffect } from './end-effect.js';
 import type { EffectPlace } from './perform-job.js';
 import { emitEffect, enqueuePerforming, expiryFrom } from './propose.js';
@@ -14,7 +14,7 @@ import { inWorkspaceOf, systemWorld, type WorkerDeps } from './worker-world.js';
 export interface Attempt {
   readonly place: EffectPlace;
   readonly effect: Effect;
-  readonly definition: EffectDefinition;
+  readonly definition: OutsideEffect;
   readonly payload: unknown;
   readonly connectors: Connectors;
   readonly executionId: string;

@@ -16,17 +16,21 @@ export async function foresee({ db }: World, deps: EffectDeps, facts: KnownFacts
   return { rules: possibleRules(await deps.rulesOf(db), facts), isSandbox: await isRehearsed(db) };
 }
 
-export async function replay({ db }: World, deps: EffectDeps, last: number): Promise<readonly Replayed[]> {
+export async function replay({ db, vault }: World, deps: EffectDeps, last: number): Promise<readonly Replayed[]> {
   const rules = await deps.rulesOf(db);
   const effects = await db.effect.findMany({ orderBy: [{ createdAt: 'desc' }, { id: 'desc' }], take: last });
-  return effects.map((effect) => ({ effect, ...decideRule(rules, factsOfStored(deps, effect)) }));
+  const payloads = await vault.open(db, effects);
+  return effects.map((effect, index) => ({
+    effect,
+    ...decideRule(rules, factsOfStored(deps, effect, payloads[index])),
+  }));
 }
 
 /** What rules could look at when it was asked for. */
-function factsOfStored({ definitions }: EffectDeps, effect: Effect): ApprovalFacts {
+function factsOfStored({ definitions }: EffectDeps, effect: Effect, stored: unknown): ApprovalFacts {
   const who = { principalKind: effect.actorKind, apiKeyId: effect.apiKeyId };
   const definition = definitions.get(effect.kind);
-  const payload = definition?.payload.safeParse(effect.payload);
+  const payload = definition?.payload.safeParse(stored);
   if (definition !== undefined && payload?.success === true) {
     return { ...factsOfPayload(definition, payload.data, effect.priceCredits, effect), ...who };
   }

@@ -5,11 +5,12 @@ import type { Principal } from '../auth/principal.js';
 import type { Effect, EffectStatus, Prisma } from '../generated/prisma/client.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
 import { inWorkspace, sql } from '../guard/sql.js';
-import { conflict, notFound } from '../platform/errors.js';
+import { CodedError, conflict, notFound } from '../platform/errors.js';
 import type { RuleVerdict } from './approval-policy.js';
 import { requireMove } from './effect-state.js';
 import type { Payer } from './ledger.js';
 import { sealOf } from './seal.js';
+import type { World } from './world.js';
 
 const storedRule = z.object({
   id: z.string(),
@@ -48,11 +49,21 @@ export async function moveEffect(
   return moved;
 }
 
+/**
+ * What was asked for; null once the person it concerns was erased.
+ * @throws APPROVAL_MISMATCH when what is stored was altered
+ */
+export async function payloadOf({ db, vault }: Pick<World, 'db' | 'vault'>, effect: Effect): Promise<Prisma.JsonValue> {
+  const [payload = null] = await vault.open(db, [effect]);
+  if (payload instanceof CodedError) throw payload;
+  return payload;
+}
+
 /** The seal of what is stored; differs from `effect.seal` when somebody altered the row. */
-export const sealOfStored = (effect: Effect): string =>
+export const sealOfStored = (effect: Effect, payload: Prisma.JsonValue): string =>
   sealOf({
     kind: effect.kind,
-    payload: effect.payload,
+    payload,
     workspaceId: effect.workspaceId,
     principal: { kind: effect.actorKind, id: effect.actorId },
     price: effect.priceCredits,

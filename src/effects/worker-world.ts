@@ -5,6 +5,7 @@ import type { Principal } from '../auth/principal.js';
 import type { Connectors } from '../connectors/connector.js';
 import type { Database } from '../db/database.js';
 import type { Effect } from '../generated/prisma/client.js';
+import type { SystemDb } from '../guard/as-system.js';
 import { type GuardedDb, inTenant, type Tenant } from '../guard/guarded-db.js';
 import type { Clock } from '../platform/clock.js';
 import type { CreateWorld } from './create-world.js';
@@ -49,7 +50,9 @@ export const requesterWorld = (
   db: GuardedDb,
   effect: Effect,
   requester: Principal,
-): World => createWorld(db, requester, { id: effect.requestId, ip: null, allowedBy: effect.scopes.join('+') || null });
+  system: SystemDb | null = null,
+): World =>
+  createWorld(db, requester, { id: effect.requestId, ip: null, allowedBy: effect.scopes.join('+') || null }, system);
 
 /** The server itself, for a key or an agent or for nobody. */
 export const systemPrincipal = (tenant: Tenant, effect: Pick<Effect, 'apiKeyId' | 'agentId'> | null): Principal => ({

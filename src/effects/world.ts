@@ -10,6 +10,7 @@ import type { SystemDb } from '../guard/as-system.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
 import type { Enqueue } from '../jobs/queue.js';
 import type { Clock } from '../platform/clock.js';
+import type { ContactVault } from './contact-vault.js';
 import type { EffectPort } from './effect-port.js';
 import type { Executed, JudgedOperation, OperationAsked } from './operations.js';
 import type { PriceBook } from './prices.js';
@@ -29,6 +30,8 @@ export interface World {
   readonly events: Events;
   readonly enqueue: Enqueue;
   readonly effects: EffectPort;
+  /** Closes and opens the payloads that concern one person. */
+  readonly vault: ContactVault;
   readonly prices: PriceBook;
   /** What each plan allows here. */
   readonly plans: Plans;

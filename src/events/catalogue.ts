@@ -25,6 +25,7 @@ export interface EventCatalogue {
   'agent.updated': Nothing;
   'contact.created': Nothing;
   'contact.updated': Nothing;
+  'contact.erased': Nothing;
   'inbox.created': Nothing;
   'inbox.updated': Nothing;
   'inbox.deleted': Nothing;

@@ -18,6 +18,7 @@ type Delegates = Pick<
   | 'apiKeyScopeUse'
   | 'agent'
   | 'contact'
+  | 'contactKey'
   | 'inbox'
   | 'conversation'
   | 'message'

@@ -46,6 +46,8 @@ export const tenancy: Readonly<Record<Model, Ownership>> = {
   ApiKeySecretUse: workspace('any'),
   ApiKeyScopeUse: workspace('any'),
   Contact: workspace('none'),
+  // Whatever an agent key asks for in a conversation lies under the key of the person spoken to.
+  ContactKey: workspace('any'),
   Inbox: workspace('none'),
   Conversation: workspace('agentId'),
   Message: workspace('agentId'),

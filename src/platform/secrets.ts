@@ -3,7 +3,16 @@
 import { createHash, createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { ConfigurationError } from './errors.js';
 
-export const SECRET_PURPOSES = ['cookies', 'cursors', 'sealing', 'audit', 'uploads', 'plans', 'signUp'] as const;
+export const SECRET_PURPOSES = [
+  'cookies',
+  'cursors',
+  'sealing',
+  'audit',
+  'uploads',
+  'plans',
+  'signUp',
+  'contacts',
+] as const;
 export type SecretPurpose = (typeof SECRET_PURPOSES)[number];
 
 /** The first signs, all verify. 32 bytes each. */
@@ -38,6 +47,7 @@ export const openSecrets = (given: { current: string; previous?: string | null }
     uploads: listOf('uploads'),
     plans: listOf('plans'),
     signUp: listOf('signUp'),
+    contacts: listOf('contacts'),
     auditKeys: mapAll(audit, auditKeyFromSeed),
   };
 };

@@ -42,6 +42,7 @@ export async function fillWorkspace({ owner }: Database, name: string): Promise<
     await owner.agent.create({ data: { workspaceId, id, name: id, instructions: 'Be kind.' } });
   }
   await owner.contact.create({ data: { ...own, name } });
+  await owner.contactKey.create({ data: { workspaceId, contactId: own.id, wrapped: 'w', wrappedBy: 's' } });
   await owner.inbox.create({ data: { ...own, channel: 'EMAIL', address: `${name}@example.com` } });
   for (const agent of [agentId, `${agentId}_other`]) {
     const id = `cnv_${agent}`;

@@ -71,6 +71,7 @@ export interface Asked {
   readonly id: string;
   readonly status: string;
   readonly seal: string;
+  readonly payload: object;
 }
 
 export interface Arena {

@@ -123,14 +123,25 @@ describe('what was edited in the database between approval and performance', () 
     ).pauseEffects.pause.id;
 
   const mismatch = 'APPROVAL_MISMATCH';
+  /** Who has no key of the person can still write a payload of their own into the row, as one that lies under none. */
+  const inTheOpen = (path: string, value: string) =>
+    `contact_id = NULL, payload = jsonb_set($2::jsonb, '${path}', '"${value}"')`;
   it.each<[string, string, string]>([
-    ['payload', mismatch, `UPDATE effect SET payload = jsonb_set(payload, '{body}', '"Your password?"') WHERE id = $1`],
+    ['payload', mismatch, `UPDATE effect SET ${inTheOpen('{body}', 'Your password?')} WHERE id = $1`],
+    ['recipient', mismatch, `UPDATE effect SET ${inTheOpen('{to,address}', 'eve@b.c')} WHERE id = $1`],
+    ['sender', mismatch, `UPDATE effect SET ${inTheOpen('{from,address}', 'eve@b.c')} WHERE id = $1`],
     [
-      'recipient',
+      'sealed payload',
       mismatch,
-      `UPDATE effect SET payload = jsonb_set(payload, '{to,address}', '"eve@b.c"') WHERE id = $1`,
+      `UPDATE effect SET payload = jsonb_build_object('sealed', reverse(payload->>'sealed')) WHERE id = $1`,
     ],
-    ['sender', mismatch, `UPDATE effect SET payload = jsonb_set(payload, '{from,address}', '"eve@b.c"') WHERE id = $1`],
+    [
+      'payload, by that of another request to the same person',
+      mismatch,
+      `UPDATE effect e SET payload = o.payload FROM effect o WHERE e.id = $1 AND o.id = (SELECT max(l.id) FROM effect l
+        WHERE l.contact_id = e.contact_id AND l.id <> e.id)`,
+    ],
+    ['person', mismatch, `UPDATE effect SET contact_id = 'ctc_01hzy00000e008000000000000' WHERE id = $1`],
     ['price', mismatch, 'UPDATE effect SET price_credits = 0, reserved_credits = 0 WHERE id = $1'],
     ['rule version', mismatch, `UPDATE effect SET rule = jsonb_set(rule, '{version}', '2') WHERE id = $1`],
     ['rule', mismatch, `UPDATE effect SET rule = jsonb_set(rule, '{requirement}', '"NONE"') WHERE id = $1`],
@@ -146,7 +157,8 @@ describe('what was edited in the database between approval and performance', () 
     const [edited, untouched] = [await asked(keyAt(0, key)), await asked(keyAt(1, key))];
     for (const effect of [edited, untouched]) expect((await approve(ownerAt(1), effect)).errors).toEqual([]);
     expect((await stored(edited.id)).status).toBe('QUEUED');
-    const { rows } = await arena.database.executeAsOwner(`${statement} RETURNING 1`, [edited.id]);
+    const values = [edited.id, ...(statement.includes('$2') ? [JSON.stringify(edited.payload)] : [])];
+    const { rows } = await arena.database.executeAsOwner(`${statement} RETURNING 1`, values);
     expect(rows).toHaveLength(1);
     await resume(paused);
     await ended(edited.id);

@@ -1,4 +1,5 @@
 // The engine on a real database, with one effect whose provider does what a test tells it to.
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { keyFormats } from '../../src/auth/imported-formats.js';
 import { DEFAULT_PLANS } from '../../src/auth/plans.js';
@@ -6,6 +7,7 @@ import type { Principal, PrincipalKind } from '../../src/auth/principal.js';
 import { revivePrincipal } from '../../src/auth/revive.js';
 import type { Connectors } from '../../src/connectors/connector.js';
 import { type ApprovalRule, builtInRule, defaultRules } from '../../src/effects/approval-policy.js';
+import { contactVault } from '../../src/effects/contact-vault.js';
 import { type WorldDeps, worldFactory } from '../../src/effects/create-world.js';
 import { defineEffect, type EffectOutcome } from '../../src/effects/define-effect.js';
 import { type ActionPerformer, effectRegistry } from '../../src/effects/deps.js';
@@ -75,6 +77,7 @@ export async function openEngine() {
     ruleAt: async (_db, id, version) =>
       state.rules.find((one) => one.id === id && one.version === version) ?? builtInRule(id, version),
     requesterOf: (effect, db) => revivePrincipal((statement) => db.$sql(statement), effect),
+    vault: contactVault([randomBytes(32)]),
     prices: priceBook,
     plans: DEFAULT_PLANS,
     keyForms: { brand: 'sp', imported: keyFormats() },

@@ -30,7 +30,8 @@ describe('asking to leave', () => {
       ...{ payload: { ...aParcel, credits: 5 } },
     });
     expect(effect.seal).toMatch(/^[0-9a-f]{64}$/);
-    expect(sealOfStored(await engine.read(effect))).toBe(effect.seal);
+    const stored = await engine.read(effect);
+    expect(sealOfStored(stored, stored.payload)).toBe(effect.seal);
     expect(effect.expiresAt?.getTime()).toBe(engine.state.now.getTime() + 72 * 3_600_000);
     expect((await engine.account()).reservedCredits).toBe(before.reservedCredits + 5);
     expect(await engine.jobsOf(effect)).toBe(0);

@@ -296,6 +296,10 @@ async function seedAuditEntry(
 
 /** What no field shows by itself: attempts, repeats, money, events. */
 async function seedRecords(owner: Owner, { workspaceId }: Site, canary: string, effectId: string): Promise<string> {
+  // Of nobody whom a test asks for something about: it opens nothing.
+  await owner.contactKey.create({
+    data: { workspaceId, contactId: newId('ctc'), wrapped: `wrapped-${canary}`, wrappedBy: `secret-${canary}` },
+  });
   await owner.effectExecution.create({
     data: {
       workspaceId,

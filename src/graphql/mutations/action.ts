@@ -40,6 +40,12 @@ export interface ActionOptions<
   payload?: (p: PayloadBuilder<Types>) => Payload;
   /** The prefix of the object it makes: `resolve` is handed the id to make it under. */
   creates?: Creates;
+  /** The one person whom the input tells of: where a rule holds the action, it is stored under that person's key. */
+  contact?: (
+    input: InputShape<Input>,
+    world: World,
+    subjectId: [Creates] extends [never] ? never : TypeId<Creates>,
+  ) => MaybePromise<string | null>;
   /** With `creates`: offers `idempotencyKey`. Finds what the first call made; null when it is not there. */
   repeat?: (subjectId: string, services: Services) => MaybePromise<PayloadResult<Payload> | null>;
   /** The payload shows a secret once: no idempotency key, and nobody but its requester performs it. */
@@ -125,7 +131,11 @@ const runAction = async (
     const claim = await world.effects.claim({ mutation, input: wire, idempotencyKey, subjectId });
     if (!claim.first) return repeatAction(options, claim.subjectId, { world, services });
   }
-  const held = await world.effects.holdAction(options.action, subjectId === null ? wire : { ...wire, subjectId });
+  const held = await world.effects.holdAction(
+    options.action,
+    subjectId === null ? wire : { ...wire, subjectId },
+    async () => options.contact?.(asked as never, world, subjectId as never) ?? null,
+  );
   if (held !== null) return { effect: held, result: null };
   return { effect: null, result: await options.resolve(asked as never, services, world, subjectId as never) };
 };

@@ -7,7 +7,7 @@ import type { Inside, Services } from '../../context.js';
 import type { EffectKind, Foreseen } from '../../effects/effect-kind.js';
 import type { Effect } from '../../effects/effect-port.js';
 import type { World } from '../../effects/world.js';
-import { notFound } from '../../platform/errors.js';
+import { conflict, notFound } from '../../platform/errors.js';
 import { newId } from '../../platform/ids.js';
 import type { Builder, Types } from '../builder-types.js';
 import type { FieldAccessDeclaration } from '../guard-plugin/declaration.js';
@@ -106,7 +106,9 @@ const ask = async (
 const first = async (kind: EffectKind<unknown>, effectId: string, world: World): Promise<Proposed<unknown>> => {
   const effect = await world.effects.find(effectId);
   if (effect === null) throw notFound('effect');
-  return { effect, payload: kind.payload.parse(effect.payload) };
+  const payload = await world.effects.payloadOf(effect);
+  if (payload === null) throw conflict('The person whom the first call concerned was erased since.');
+  return { effect, payload: kind.payload.parse(payload) };
 };
 
 const defineEffectPayload = (builder: Builder, ref: PayloadRef, mutation: string, options: AnyOptions): void => {

@@ -5,11 +5,12 @@ import type { Context } from '../../context.js';
 import type { Requirement, RuleVerdict } from '../../effects/approval-policy.js';
 import { codedOf, type Executed, type JudgedOperation, type OperationAsked } from '../../effects/operations.js';
 import { type OutcomeOfPlan, readOutcome } from '../../effects/outcome.js';
-import { requireSystem, type World } from '../../effects/world.js';
+import type { World } from '../../effects/world.js';
 import { badInput, CodedError } from '../../platform/errors.js';
 import { signPlan } from './plan-token.js';
 
-export interface OperationPlan extends OutcomeOfPlan {
+/** Its effects with their payloads as they are asked for. */
+export interface OperationPlan extends Omit<OutcomeOfPlan, 'payloads'> {
   readonly planId: string;
   readonly expiresAt: Date;
   readonly price: number;
@@ -44,7 +45,8 @@ export async function planOperation(asked: Asked, context: Context): Promise<Ope
     },
     planSecrets,
   );
-  return { ...outcome, planId, expiresAt, price: priceOf(outcome), rule: strictest(outcome.verdicts) };
+  const effects = outcome.effects.map((effect, place) => ({ ...effect, payload: outcome.payloads[place] ?? null }));
+  return { ...outcome, effects, planId, expiresAt, price: priceOf(outcome), rule: strictest(outcome.verdicts) };
 }
 
 export const whoIs = ({ kind, id }: Principal): string => `${kind} ${id}`;
@@ -68,7 +70,7 @@ export async function runPlan(
   const [fault] = executed.errors;
   if (fault !== undefined) throw codedOf(fault);
   if (executed.written === null) throw new Error('A plan was run outside its transaction.');
-  const outcome = await readOutcome(requireSystem(world), world.db.$tenant, executed.written);
+  const outcome = await readOutcome(world, executed.written);
   return { executed, outcome };
 }
 

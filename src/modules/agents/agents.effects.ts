@@ -16,6 +16,8 @@ const turn = z.object({ role: z.enum(['system', 'user', 'assistant']), content: 
 export const agentTurn = z.object({
   agentId: z.string(),
   conversationId: z.string(),
+  /** The person whose conversation it is; left out for one with nobody known. */
+  contactId: z.string().optional(),
   /** What was said to the agent. */
   messageId: z.string(),
   mode: z.literal('CHAT'),
@@ -54,6 +56,7 @@ export async function freezeTurn(input: unknown, world: World): Promise<AgentTur
   return {
     agentId: agent.id,
     conversationId: conversation.id,
+    ...(conversation.contactId === null ? {} : { contactId: conversation.contactId }),
     messageId: said.id,
     mode: data.mode,
     model: agent.model,
@@ -83,6 +86,7 @@ export const triggerAgent = defineEffect<AgentTurn, ModelAnswer>({
   payload: agentTurn,
   price: (_, { prices }) => prices.of('message.CHAT'),
   facts: ({ agentId, mode }) => ({ agentId, channel: mode }),
+  contact: ({ contactId }) => contactId ?? null,
   subject: ({ agentId }) => agentId,
   connector: (_, connectors) => connectors.model.name,
 

@@ -4,6 +4,7 @@ import { actorFrom, personFrom } from '../../graphql/actor.js';
 import { builder } from '../../graphql/builder.js';
 import { EffectStatusType, PrincipalKindType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
+import { batch } from '../../graphql/list-rows.js';
 import { byIdField } from '../../graphql/node-fields.js';
 import { scopesShowing } from '../../graphql/own-rows.js';
 import { notFound } from '../../platform/errors.js';
@@ -100,11 +101,12 @@ export const Effect = builder.nodeType('Effect', {
       nullable: false,
       description: 'SHA-256 over kind, payload, workspace, requester, price and rule; whoever decides names it.',
     }),
-    payload: t.expose('payload', {
+    payload: t.field({
       type: 'JSON',
-      // Prisma's JSON includes null; this column does not.
-      nullable: false as never,
-      description: 'All that the recipient or provider will see; this and nothing else is performed.',
+      nullable: true,
+      description:
+        'All that the recipient or provider will see; this and nothing else is performed. Null once the person it concerns was erased.',
+      resolve: (effect, _args, context) => payloadsOf(context).load(effect),
     }),
     rule: t.field({
       type: EffectRule,
@@ -117,7 +119,8 @@ export const Effect = builder.nodeType('Effect', {
     result: t.expose('result', {
       type: 'JSON',
       nullable: true,
-      description: 'What came of it; `captured: true` where no provider is connected and nothing left.',
+      description:
+        'What came of it; `captured: true` where no provider is connected and nothing left. Null once the person it concerns was erased.',
     }),
     failure: t.field({
       type: EffectFailure,
@@ -139,6 +142,9 @@ export const Effect = builder.nodeType('Effect', {
     updatedAt: t.expose('updatedAt', { type: 'DateTime', nullable: false }),
   }),
 });
+
+const payloadsOf = (context: Context) =>
+  batch<EffectRow, unknown>(context, 'effect payloads', (effects) => context.world.effects.payloadsOf(effects));
 
 const effects = defineList(builder, Effect, {
   model: 'Effect',

@@ -1,4 +1,5 @@
 import { builder } from '../../graphql/builder.js';
+import { eraseContact } from './contacts.effects.js';
 import { Contact } from './contacts.schema.js';
 
 builder.mutationFields((t) => ({
@@ -15,6 +16,7 @@ builder.mutationFields((t) => ({
       notes: i.string({ required: false, description: 'What to remember about the person.' }),
     }),
     payload: (p) => ({ contact: p.field({ type: Contact, description: 'The new contact.' }) }),
+    contact: (_input, _world, id) => id,
     resolve: async (input, { contacts }, _world, id) => ({ contact: await contacts.create(input, id) }),
     repeat: async (id, { contacts }) => {
       const contact = await contacts.find(id);
@@ -36,6 +38,23 @@ builder.mutationFields((t) => ({
       isOptedOut: i.boolean({ required: false, description: 'True: nothing is sent to the person any more.' }),
     }),
     payload: (p) => ({ contact: p.field({ type: Contact, description: 'The contact as it is now.' }) }),
+    contact: async ({ id }, { db }) => (await db.contact.findFirst({ where: { id } }))?.id ?? null,
     resolve: async ({ id, ...patch }, { contacts }) => ({ contact: await contacts.update(id, patch) }),
+  }),
+
+  eraseContact: t.effect({
+    description:
+      'Ask for a person to be erased, for good: the contact, its conversations and messages, and what effects hold of it.',
+    role: 'ADMIN',
+    effect: eraseContact,
+    input: (i) => ({ id: i.id({ required: true, description: 'The contact.' }) }),
+    payload: (p) => ({
+      contactId: p.id({
+        nullable: false,
+        description: 'The contact that will be gone.',
+        resolve: ({ payload }) => payload.contactId,
+      }),
+    }),
+    prepare: async ({ id }, { contacts }) => ({ contactId: (await contacts.requireErasable(id)).id }),
   }),
 }));

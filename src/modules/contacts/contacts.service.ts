@@ -48,6 +48,17 @@ export const contactsService = ({ db, audit, events, clock }: World) => ({
     return contact;
   },
 
+  /**
+   * Also one that is only asked for, by a request that a rule held.
+   * @throws NOT_FOUND for an id that is unknown here, and for a person who was erased
+   */
+  async requireErasable(id: string): Promise<{ readonly id: string }> {
+    const known = await this.find(id);
+    const asked = known === null ? await db.contactKey.count({ where: { contactId: id, erasedAt: null } }) : 1;
+    if (asked === 0) throw notFound('contact');
+    return { id };
+  },
+
   async find(id: string): Promise<Contact | null> {
     return db.contact.findFirst({ where: { id } });
   },

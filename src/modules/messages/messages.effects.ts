@@ -27,6 +27,7 @@ export const sendMessage = defineEffect<OutgoingMessage, MessageSent>({
   payload: outgoingMessage,
   price: ({ channel }, { prices }) => prices.of(`message.${channel}`),
   facts: ({ channel, isFirstContact }) => ({ recipients: 1, firstContact: isFirstContact, channel }),
+  contact: ({ contactId }) => contactId,
   subject: ({ messageId }) => messageId,
 
   async proposed({ messageId }, effectId, { db }) {

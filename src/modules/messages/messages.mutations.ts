@@ -1,5 +1,6 @@
 import { builder } from '../../graphql/builder.js';
 import { sendMessage } from './messages.effects.js';
+import { contactOf } from './messages.queries.js';
 import { Message } from './messages.schema.js';
 
 builder.mutationFields((t) => ({
@@ -17,6 +18,7 @@ builder.mutationFields((t) => ({
       message: p.field({ type: Message, description: 'The draft.' }),
       messageId: p.id({ description: 'The id of the draft, for keys that may write but not read.' }),
     }),
+    contact: ({ conversationId }, { db }) => contactOf(db, { id: conversationId }),
     resolve: async (input, { messages }, _world, id) => ({ message: await messages.draft(input, id), messageId: id }),
     repeat: async (id, { messages }) => {
       const message = await messages.find(id);
@@ -37,6 +39,7 @@ builder.mutationFields((t) => ({
       message: p.field({ type: Message, description: 'The draft as it is now.' }),
       messageId: p.id({ description: 'The id of the draft.' }),
     }),
+    contact: ({ id }, { db }) => contactOf(db, { messages: { some: { id } } }),
     resolve: async ({ id, ...patch }, { messages }) => ({
       message: await messages.updateDraft(id, patch),
       messageId: id,

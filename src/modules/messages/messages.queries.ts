@@ -1,4 +1,4 @@
-import type { Message } from '../../generated/prisma/client.js';
+import type { Message, Prisma } from '../../generated/prisma/client.js';
 import type { GuardedDb } from '../../guard/guarded-db.js';
 import { inWorkspace, sql } from '../../guard/sql.js';
 
@@ -7,3 +7,7 @@ export async function lockMessage(db: GuardedDb, id: string): Promise<Message | 
   await db.$sql(sql`SELECT m.id FROM message m WHERE ${inWorkspace(db, 'Message', 'm')} AND m.id = ${id} FOR UPDATE`);
   return db.message.findFirst({ where: { id } });
 }
+
+/** The person of the conversation found; null where there is none. */
+export const contactOf = async (db: GuardedDb, where: Prisma.ConversationWhereInput): Promise<string | null> =>
+  (await db.conversation.findFirst({ where, select: { contactId: true } }))?.contactId ?? null;

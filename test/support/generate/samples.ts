@@ -92,6 +92,7 @@ const thingsByPlace: Readonly<Record<string, string>> = {
   'ResumeAgentInput.id': 'spareAgent',
   'UpdateAgentInput.id': 'Agent',
   'UpdateContactInput.id': 'Contact',
+  'EraseContactInput.id': 'otherContact',
   'UpdateDraftInput.id': 'draft',
   'DeleteDraftInput.id': 'draft',
   'UpdateInboxInput.id': 'Inbox',
