@@ -23,6 +23,7 @@ import type { Services } from './context.js';
 import type { Database } from './db/database.js';
 import { type AddressLimits, openHttp } from './door.js';
 import { type ApprovalRule, builtInRule, defaultRules } from './effects/approval-policy.js';
+import { type ApproverMailDeps, approverMailChores } from './effects/approver-mail.js';
 import { contactVault } from './effects/contact-vault.js';
 import { worldFactory } from './effects/create-world.js';
 import { type EffectDeps, effectRegistry } from './effects/deps.js';
@@ -31,7 +32,7 @@ import { forgetCapturedWork } from './effects/forget-captured.js';
 import { effectLimits } from './effects/limits.js';
 import type { OperationPort } from './effects/operation-port.js';
 import type { Executed, OperationAsked } from './effects/operations.js';
-import { type PeopleMailDeps, peopleMailWork, senderOf } from './effects/people-mail.js';
+import { enqueuePeopleMail, type PeopleMailDeps, peopleMailWork, senderOf } from './effects/people-mail.js';
 import { priceBook } from './effects/prices.js';
 import { rewrapChores } from './effects/rewrap-keys.js';
 import { systemPrincipal } from './effects/worker-world.js';
@@ -68,6 +69,8 @@ export interface AppOptions {
   readonly signInAttemptsMax?: number;
   /** What one address may try without a good credential; tests come from one. */
   readonly addressLimits?: AddressLimits;
+  /** When approvers are told of what waits; tests do not wait as long. */
+  readonly approverMail?: Pick<ApproverMailDeps, 'tellAfterMs' | 'tellQuietMs' | 'tellEveryMs'>;
 }
 
 export interface App {
@@ -160,9 +163,15 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { jobs: effectJobs, chores: effectChores } = effectWork(workerDeps);
   const forgetFiles = (effectIds: readonly string[]) => forgetCaptured(config.dataDir, effectIds);
   const erasure = workspaceChores({ ...workerDeps, forgetCaptured: forgetFiles });
-  const chores = [...effectChores, ...erasure, ...rewrapChores({ database, secrets: secrets.contacts, log })];
+  const telling = approverMailChores({ database, clock, enqueueMail: enqueuePeopleMail, log, ...options.approverMail });
+  const chores = [
+    ...effectChores,
+    ...telling,
+    ...erasure,
+    ...rewrapChores({ database, secrets: secrets.contacts, log }),
+  ];
   const publicUrl = () => http.publicUrl();
-  const mail = peopleMailWork({ database, audit: ownersAudit, publicUrl, ...systemMailOf(config) });
+  const mail = peopleMailWork({ database, audit: ownersAudit, clock, publicUrl, ...systemMailOf(config) });
   const jobs = [...effectJobs, mail, forgetCapturedWork(forgetFiles)];
   const queue = openQueue(database, jobs, onError);
   await queue.prepare();

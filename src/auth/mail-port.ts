@@ -17,6 +17,8 @@ export const personMail = z.discriminatedUnion('kind', [
     invitationId: z.string(),
     requestId: z.string(),
   }),
+  /** What it tells lies in the rows that name the mail, and is judged anew when it leaves. */
+  z.object({ kind: z.literal('approvals'), userId: z.string(), mailId: z.string(), requestId: z.string() }),
 ]);
 export type PersonMail = z.output<typeof personMail>;
 

@@ -23,6 +23,20 @@ export const effectLimits = {
   /** Idempotency records that are past their time go within the hour after it. */
   sweepEveryMs: 600_000,
   sweepAtOnce: 5_000,
+  /** Whoever may decide is told of what waits: what is asked for within so long is one mail. */
+  tellAfterMs: 20_000,
+  tellEveryMs: 10_000,
+  /** At most one mail to a person in ten minutes, whatever is asked for; the next one tells the rest. */
+  tellQuietMs: 600_000,
+  /** Told once more when this share of its time is left: 18 of 72 hours. */
+  tellAgainShare: 0.25,
+  /** Named one by one in a mail; of the others their number. */
+  toldByNameMax: 20,
+  /** Persons one pass writes to, and requests one mail takes on; the next takes the rest. */
+  tellAtOnce: 100,
+  toldAtOnce: 500,
+  /** Longer than anything waits. */
+  noticesKeptDays: 30,
   /** While a previous secret is set; a pass goes on until nothing is left. */
   rewrapEveryMs: 3_600_000,
   rewrapAtOnce: 500,

@@ -12,7 +12,11 @@ interface MailText {
 }
 
 /** The same words for everybody; what a caller wrote enters only as the name of the organization, on one line. */
-export function mailText(kind: PersonMail['kind'], { token, organization }: MailWords, publicUrl: string): MailText {
+export function mailText(
+  kind: Exclude<PersonMail['kind'], 'approvals'>,
+  { token, organization }: MailWords,
+  publicUrl: string,
+): MailText {
   const link = (page: string): string => `${publicUrl}/console/${page}?token=${token}`;
   switch (kind) {
     case 'password-reset':

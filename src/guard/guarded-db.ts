@@ -25,6 +25,7 @@ type Delegates = Pick<
   | 'effect'
   | 'effectDecision'
   | 'effectPause'
+  | 'approvalNotice'
   | 'approvalRule'
   | 'approvalRuleVersion'
   | 'effectExecution'

@@ -54,6 +54,7 @@ export const tenancy: Readonly<Record<Model, Ownership>> = {
   Effect: workspace('agentId'),
   EffectDecision: workspace('any'),
   EffectPause: workspace('any'),
+  ApprovalNotice: workspace('any'),
   ApprovalRule: workspace('any'),
   ApprovalRuleVersion: workspace('any'),
   EffectExecution: workspace('any'),

@@ -43,6 +43,7 @@ export const ID_PREFIXES = [
   'req',
   'rul',
   'pau',
+  'mai',
 ] as const;
 
 export type IdPrefix = (typeof ID_PREFIXES)[number];

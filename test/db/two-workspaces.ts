@@ -82,6 +82,9 @@ export async function fillWorkspace({ owner }: Database, name: string): Promise<
   await owner.approvalRuleVersion.create({
     data: { ...rule, approvers: ['ADMIN'], ruleId: own.id, version: 1, atCap: 'REFUSE' },
   });
+  await owner.approvalNotice.create({
+    data: { workspaceId, effectId: own.id, userId: `usr_${name}`, kind: 'WAITING', mailId: 'm', createdAt: new Date() },
+  });
   await owner.effectPause.create({ data: { ...own, createdById: 'usr' } });
   await owner.effectExecution.create({ data: { ...own, effectId: own.id, attempt: 1, leaseUntil: new Date() } });
   await owner.idempotencyRecord.create({

@@ -84,8 +84,13 @@ const isOfTheOwner = (whole: string): boolean =>
   /\bFROM organization WHERE id = \$\{organizationId\}/.test(whole) ||
   /\bFROM sallyport_sessions_of\(\$\{principal\.id\}\)/.test(whole);
 
-/** Chores look through every workspace, as the system, for something to do in one of them, or drop what is over in all. */
+/**
+ * Chores look through every workspace, as the system, for something to do in one of them, or drop what is over in all; a
+ * mail to one person tells of all in which that person decides.
+ */
 const CHORES: Readonly<Record<string, RegExp>> = {
+  'src/effects/approver-mail.ts':
+    /\bJOIN workspace w\b|\bapproval_notice\b[\s\S]*\b(user_id = \$\{userId|mail_id = \$\{mailId)\}|DELETE FROM approval_notice\b[\s\S]*created_at <= now\(\)/,
   'src/effects/recover.ts': /\b(JOIN|FROM) workspace w\b|SELECT DISTINCT e\.kind FROM effect e/,
   'src/effects/sweep.ts': /DELETE FROM idempotency_record\b[\s\S]*expires_at <= now\(\)/,
   'src/modules/workspaces/workspaces.jobs.ts': /\b(JOIN|FROM) workspace w\b/,

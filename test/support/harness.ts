@@ -19,7 +19,7 @@ export const OWNER = { email: 'olive@halberd.example', password: 'correct horse 
 const UNLIMITED = { rpm: 1_000_000, rpd: 100_000_000, costMax: 100_000_000, costPerSecond: 100_000_000 };
 
 export interface HarnessOptions
-  extends Partial<Pick<AppOptions, 'preflight' | 'rules' | 'clock' | 'addressLimits' | 'log'>> {
+  extends Partial<Pick<AppOptions, 'preflight' | 'rules' | 'clock' | 'addressLimits' | 'approverMail' | 'log'>> {
   readonly walls?: TestWalls;
   readonly env?: Readonly<Record<string, string>>;
   /** False: effects stay queued until the test starts a worker itself. */
@@ -72,6 +72,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.rules === undefined ? {} : { rules: options.rules }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    // Most suites let things wait, and want nothing written meanwhile.
+    approverMail: options.approverMail ?? { tellAfterMs: 86_400_000 },
   });
   const url = await app.listen();
   if (options.works !== false) await app.work();

@@ -312,6 +312,16 @@ async function seedRecords(owner: Owner, { workspaceId }: Site, canary: string, 
       outcome: `outcome-${canary}`,
     },
   });
+  await owner.approvalNotice.create({
+    data: {
+      workspaceId,
+      effectId,
+      userId: `user-${canary}`,
+      kind: 'WAITING',
+      mailId: `mail-${canary}`,
+      createdAt: new Date(),
+    },
+  });
   await owner.idempotencyRecord.create({
     data: {
       workspaceId,
