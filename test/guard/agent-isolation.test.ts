@@ -29,6 +29,7 @@ const ofAnother: Readonly<Record<string, keyof Rows>> = {
   Contact: 'otherContact',
   Inbox: 'otherInbox',
   Conversation: 'otherConversation',
+  chat: 'otherConversation',
   Message: 'otherMessage',
   draft: 'otherMessage',
   Effect: 'otherEffect',

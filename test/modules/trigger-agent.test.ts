@@ -115,6 +115,14 @@ describe('does', () => {
 });
 
 describe('refuses', () => {
+  it('to go on in a conversation that is not a chat, naming the field', async () => {
+    const client = await shop.key('agents:trigger');
+    const { conversationId } = shop.ids;
+    const refused = await shop.writesNothing(() => client.refused(trigger, chat({ conversationId })));
+    expect(refused.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.conversationId' });
+    expect(refused.message).toContain('EMAIL');
+  });
+
   it('an empty message, and a message of 20,001 characters', async () => {
     const client = await shop.agentKey(['agent:trigger']);
     for (const message of ['  ', 'x'.repeat(20_001)]) {

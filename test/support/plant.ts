@@ -74,6 +74,18 @@ export async function plantDraft(owner: Owner, { workspaceId, rows, canary }: Se
   return id;
 }
 
+/** A chat with the workspace's first contact and agent, in which nothing was said yet. */
+export async function plantChat(owner: Owner, { workspaceId, rows, canary }: SeededWorkspace): Promise<string> {
+  const id = newId('cnv');
+  await owner.conversation.create({
+    data: {
+      ...{ workspaceId, id, channel: 'CHAT', subject: `Subject ${canary}` },
+      ...{ contactId: rows.Contact, agentId: rows.Agent },
+    },
+  });
+  return id;
+}
+
 /** An inbox that nothing goes through. */
 export async function plantInbox(owner: Owner, { workspaceId, canary }: SeededWorkspace): Promise<string> {
   const id = newId('inb');

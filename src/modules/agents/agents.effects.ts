@@ -50,6 +50,10 @@ export async function freezeTurn(input: unknown, world: World): Promise<AgentTur
   if (conversation.agentId !== agent.id) {
     throw badInput('input.conversationId: this conversation belongs to another agent', 'input.conversationId');
   }
+  if (conversation.channel !== 'CHAT') {
+    const other = `input.conversationId: this conversation is held by ${conversation.channel}; an agent is fired in a chat`;
+    throw badInput(other, 'input.conversationId');
+  }
   const messages = messagesService(world);
   const said = await messages.receive(conversation, data.message);
   const history = await messages.recent(conversation.id, turnsShown);

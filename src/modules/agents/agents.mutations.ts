@@ -80,7 +80,7 @@ builder.mutationFields((t) => ({
         description: 'How the agent is fired; an agent key fires it by CHAT only.',
       }),
       message: i.string({ required: true, description: 'What is said to the agent.' }),
-      conversationId: i.id({ required: false, description: 'The conversation to go on with; left out: a new one.' }),
+      conversationId: i.id({ required: false, description: 'The chat to go on with; left out: a new one.' }),
     }),
     payload: (p) => ({
       conversationId: p.id({

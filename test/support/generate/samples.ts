@@ -13,6 +13,7 @@ import {
 } from 'graphql';
 import { newId } from '../../../src/platform/ids.js';
 import {
+  plantChat,
   plantDecided,
   plantDraft,
   plantEffect,
@@ -44,6 +45,7 @@ export interface Making {
 }
 
 const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
+  chat: async ({ owner, site }) => ({ id: await plantChat(owner, site) }),
   draft: async ({ owner, site }) => ({ id: await plantDraft(owner, site) }),
   freeKey: async ({ owner, site }) => ({ id: await plantKey(owner, site) }),
   suspendedKey: async ({ owner, site }) => ({ id: await plantKey(owner, site, 'SUSPENDED') }),
@@ -98,6 +100,7 @@ const thingsByPlace: Readonly<Record<string, string>> = {
   'UpdateInboxInput.id': 'Inbox',
   'DeleteInboxInput.id': 'freeInbox',
   'SendMessageInput.messageId': 'draft',
+  'TriggerAgentInput.conversationId': 'chat',
   'CreateApiKeyInput.agentId': 'Agent',
   'UpdateApiKeyInput.id': 'freeKey',
   'RotateApiKeyInput.id': 'ApiKey',
