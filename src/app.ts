@@ -3,6 +3,7 @@
 import type { GraphQLSchema } from 'graphql';
 import { openCheckpointKeeper } from './audit/checkpoint-keeper.js';
 import { auditAsOwner, systemActor } from './audit/record.js';
+import { openRefusalLog } from './audit/refusal-log.js';
 import { type Sealer, startSealer } from './audit/sealer.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
 import { factsAtHand } from './auth/create-key.js';
@@ -181,6 +182,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const keeper = target === null ? null : await openCheckpointKeeper({ database, target, key, clock, log });
   const sealer = await startSealer({ database, key, clock, log, onCheckpoint: () => keeper?.wake() });
   const usage = openKeyUsage(database, clock, onError);
+  const refusalLog = openRefusalLog(database, clock, onError);
   const redis = config.redisUrl === null ? null : await openRedisStore(config.redisUrl, log);
   const limiter = openRateLimiter({ plans: config.plans, store: redis ?? memoryStore(), clock });
   const http = await openHttp(options, {
@@ -192,6 +194,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     keyForms,
     fanOut,
     usage,
+    refusalLog,
     audit: ownersAudit,
     onError,
   });
@@ -218,6 +221,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     async stop(withinMs) {
       await Promise.all([http.stop(withinMs), worker?.stop(withinMs)]);
       await fanOut.close();
+      await refusalLog.close();
       await sealer.stop();
       await keeper?.stop();
       await usage.close();

@@ -2,6 +2,7 @@
 import type { GraphQLError } from 'graphql';
 import { auditKeySet } from './audit/public-keys.js';
 import { type RecordRefusal, refusalRecorder } from './audit/refusal.js';
+import type { RefusalLog } from './audit/refusal-log.js';
 import { factsOfKey, openApiKeyDoor } from './auth/api-key.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
 import { openDoors, openExpectations, openJudge } from './auth/authenticate.js';
@@ -63,13 +64,14 @@ export interface HttpParts {
   readonly keyForms: KeyForms;
   readonly fanOut: FanOut;
   readonly usage: KeyUsage;
+  readonly refusalLog: RefusalLog;
   readonly audit: RecordAuthAudit;
   readonly onError: (error: unknown) => void;
 }
 
 export async function openHttp(options: HttpOptions, parts: HttpParts) {
   const { config, database, walls = 'both', addressLimits } = options;
-  const { log, clock, limiter, secrets, createWorld, keyForms, fanOut, usage, audit, onError } = parts;
+  const { log, clock, limiter, secrets, createWorld, keyForms, fanOut, usage, refusalLog, audit, onError } = parts;
   const cookieSecrets = secrets.cookies.map((secret) => secret.toString('base64url'));
   let ownUrl = config.publicUrl;
   const signIn = openSignIn({
@@ -137,6 +139,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     fastLane: config.fastLane,
     lane,
     gates,
+    onRefused: refusalLog.note,
     readiness: readinessOf(database),
     signIn: signIn.handle,
     wellKnown: wellKnownRoutes({

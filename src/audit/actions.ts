@@ -121,6 +121,9 @@ export const auditActions = {
     missingScopes: 'plain',
     fields: 'plain',
     reason: 'plain',
+    /** Which limit of requests, and whose: the key's own, the agent's, the workspace's. */
+    limit: 'plain',
+    of: 'plain',
   }),
   'system.act': action({ reason: 'plain', count: 'plain' }),
 } as const satisfies Readonly<Record<string, Details>>;

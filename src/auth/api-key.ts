@@ -2,7 +2,7 @@
 // look-up of the SHA-256 answers everything the door needs. Nothing is cached, so a revoked key is refused on the very
 // next request of every process. All times are judged by the database's clock. Step 2 of the walk.
 import type { Database } from '../db/database.js';
-import { CodedError } from '../platform/errors.js';
+import { CodedError, isCoded } from '../platform/errors.js';
 import type { Admission } from './admission.js';
 import type { KeyForms } from './imported-formats.js';
 import { isIpAllowed } from './ip-list.js';
@@ -10,7 +10,7 @@ import { hashKey, parseKey } from './key-format.js';
 import type { Plan } from './plans.js';
 import { type Principal, principalOfKey, type WorkspaceStatus } from './principal.js';
 import type { GuessGate } from './rate-limit/guess-gate.js';
-import { unauthenticated, workspaceSuspended } from './refusals.js';
+import { KeyRefused, unauthenticated, workspaceSuspended } from './refusals.js';
 
 /** What a look-up tells of a key; the columns of the SQL function `sallyport_find_key`. */
 export interface KeyRow {
@@ -56,7 +56,7 @@ export interface ApiKeyDoor {
   /**
    * @param key as it travelled, without the scheme
    * @param ip the client's address; null is in no IP list
-   * @throws UNAUTHENTICATED with a reason, or IP_NOT_ALLOWED
+   * @throws UNAUTHENTICATED with a reason, or IP_NOT_ALLOWED; as `KeyRefused` where the key is known
    */
   judge(key: string, ip: string | null): Promise<Admission>;
 }
@@ -133,14 +133,21 @@ function admitted(row: FoundKey | undefined, ip: string | null): Admission {
     throw unauthenticated('UNKNOWN', 'No such API key. Check that it belongs to this server, or have one created.');
   }
   const { row: key, principal } = read(row.facts);
-  requireLive(key);
-  if (!isIpAllowed(ip, key.allowed_ips)) {
-    throw new CodedError(
-      'IP_NOT_ALLOWED',
-      "This API key may not be used from your address. Use one of the key's allowed addresses, or have them changed.",
-    );
+  try {
+    requireLive(key);
+    requireAllowed(key, ip);
+  } catch (error) {
+    throw isCoded(error) ? new KeyRefused(error, principal) : error;
   }
   return { principal, secretId: key.secret_id, endsInMs: row.ends_in_ms };
+}
+
+function requireAllowed({ allowed_ips }: KeyRow, ip: string | null): void {
+  if (isIpAllowed(ip, allowed_ips)) return;
+  throw new CodedError(
+    'IP_NOT_ALLOWED',
+    "This API key may not be used from your address. Use one of the key's allowed addresses, or have them changed.",
+  );
 }
 
 interface ReadKey {

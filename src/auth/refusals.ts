@@ -1,6 +1,7 @@
 // The refusals of the door, in one place so that every strategy says the same thing in the same words. A sentence names
 // cause and remedy, never the credential.
 import { CodedError } from '../platform/errors.js';
+import type { Principal } from './principal.js';
 
 export type UnauthenticatedReason =
   | 'MISSING'
@@ -20,6 +21,16 @@ export const unauthenticated = (
   message: string,
   subject?: SuspendedSubject,
 ): CodedError => new CodedError('UNAUTHENTICATED', message, subject === undefined ? { reason } : { reason, subject });
+
+/** The refusal of a key that is ours: whose it is goes to the audit trail. The caller is told what any refusal tells. */
+export class KeyRefused extends CodedError {
+  readonly principal: Principal;
+
+  constructor({ code, message, data }: CodedError, principal: Principal) {
+    super(code, message, data);
+    this.principal = principal;
+  }
+}
 
 /** HTTP 400: two credentials that could name two principals. */
 export const ambiguousCredentials = (): CodedError =>

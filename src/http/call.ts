@@ -7,6 +7,7 @@ import type { AdmitAnonymous } from '../auth/rate-limit/anonymous-limit.js';
 import type { RateLimiter, Standing } from '../auth/rate-limit/rate-limiter.js';
 import type { Context } from '../context.js';
 import type { Gate } from '../graphql/gate.js';
+import type { CodedError } from '../platform/errors.js';
 import type { Origins } from './cross-origin.js';
 import type { Params } from './graphql-params.js';
 import type { Lane } from './lane.js';
@@ -27,6 +28,13 @@ export type ContextFor = (
   standing: Standing | null,
 ) => Context;
 
+/** Hears of what is refused to somebody who is known, for the audit trail. Never waits and never throws. */
+export type OnRefused = (
+  principal: Principal,
+  facts: Pick<DoorFacts, 'id' | 'ip'>,
+  refusal: { readonly error: CodedError; readonly field: string | null },
+) => void;
+
 export interface DoorLimits {
   readonly limiter: RateLimiter;
   readonly admitAnonymous: AdmitAnonymous;
@@ -40,6 +48,7 @@ export interface GraphqlOptions {
   readonly limits: DoorLimits | null;
   /** Asked after limits and validation, in this order; the preflight is one of them. */
   readonly gates: readonly Gate[];
+  readonly onRefused: OnRefused;
   /** `off`: everything goes the ordinary way. */
   readonly fastLane: 'on' | 'off';
   /** Reads that compile; null: there are none. */

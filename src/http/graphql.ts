@@ -8,7 +8,7 @@ import type { Principal } from '../auth/principal.js';
 import type { Standing } from '../auth/rate-limit/rate-limiter.js';
 import { openDocuments } from '../graphql/documents.js';
 import { atOnce } from './at-once.js';
-import type { Call, DoorLimits, GraphqlOptions } from './call.js';
+import type { Call, DoorLimits, GraphqlOptions, OnRefused } from './call.js';
 import { credentialsOf } from './credentials.js';
 import { answerPreflight, requireNoForgery, setCorsHeaders } from './cross-origin.js';
 import { sendGraphiql, wantsGraphiql } from './graphiql.js';
@@ -16,6 +16,7 @@ import { readParams } from './graphql-params.js';
 import { acceptsEvents, negotiate, notAcceptable } from './media-type.js';
 import { postAnswers } from './post.js';
 import { setAllowance } from './rate-headers.js';
+import { refusedByLimit, refusedKey } from './refused.js';
 import type { DoorFacts } from './request-facts.js';
 import { methodNotAllowed } from './respond.js';
 import { createYogaHandler } from './yoga.js';
@@ -24,7 +25,7 @@ import { createYogaHandler } from './yoga.js';
 export type AnswerGraphql = (req: IncomingMessage, res: ServerResponse, facts: DoorFacts) => Promise<void>;
 
 export function createGraphql(options: GraphqlOptions): AnswerGraphql {
-  const { origins, authenticate, limits, lane } = options;
+  const { origins, authenticate, limits, lane, onRefused } = options;
   const documents = openDocuments(options.schema);
   const answerPost = options.fastLane === 'off' ? () => false : postAnswers(options, documents);
   const answerAtOnce = options.fastLane === 'off' || lane === null ? null : atOnce(options, lane, documents);
@@ -41,8 +42,8 @@ export function createGraphql(options: GraphqlOptions): AnswerGraphql {
     const arrived = { req, res, facts, credentials, mediaType };
     const begun = isPost && answerAtOnce !== null ? await answerAtOnce(arrived) : null;
     if (begun === 'answered') return;
-    const principal = await authenticate(credentials);
-    const standing = limits === null ? null : (begun?.standing ?? (await admit(limits, principal, facts)));
+    const principal = await authenticate(credentials).catch(refusedKey(onRefused, facts));
+    const standing = limits === null ? null : (begun?.standing ?? (await admit(limits, onRefused, principal, facts)));
     if (standing !== null) setAllowance(res, standing);
     const params = begun === null ? await readParams(req) : begun.params();
     const mayStream = acceptsEvents(req.headers.accept);
@@ -57,13 +58,14 @@ export function createGraphql(options: GraphqlOptions): AnswerGraphql {
 /** Counts the request. */
 async function admit(
   { limiter, admitAnonymous }: DoorLimits,
+  onRefused: OnRefused,
   principal: Principal | null,
-  { ip }: DoorFacts,
+  facts: DoorFacts,
 ): Promise<Standing | null> {
   if (principal === null) {
-    admitAnonymous(ip);
+    admitAnonymous(facts.ip);
     return null;
   }
-  const allowance = await limiter.admit(principal);
+  const allowance = await limiter.admit(principal).catch(refusedByLimit(onRefused, principal, facts));
   return { allowance, cost: 0, available: allowance.available };
 }

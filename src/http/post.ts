@@ -9,18 +9,20 @@ import { passGates } from '../graphql/gate.js';
 import type { Call, GraphqlOptions } from './call.js';
 import { answerOf, type Result } from './masking.js';
 import { costExtension, costed, drawCost, objectsIn } from './query-cost.js';
+import { tellRefusals } from './refused.js';
 import { sendText } from './respond.js';
 
 /** False: it wants to stream, and nothing was done for it. Throws what `sendRefusal` understands. */
 export type AnswerPost = (call: Call, res: ServerResponse) => Promise<boolean>;
 
 export function postAnswers(options: GraphqlOptions, documents: Documents): AnswerPost {
-  const { limits, metrics, log } = options;
+  const { limits, metrics, log, onRefused } = options;
   return async (call, res) => {
     const ran = await run(options, documents, call).catch((error: unknown): Ran => ({ result: { errors: [error] } }));
     if (ran === null) return false;
     if ('read' in ran) return sendRead(options, call, res, ran.read);
     const { facts, mediaType } = call;
+    tellRefusals(onRefused, call, ran.result);
     const { status, headers, result, code } = answerOf(ran.result, mediaType, { requestId: facts.id, log });
     metrics.countOperation(call.type, code ?? 'ok');
     const objects = () => objectsIn(result.data);

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { type Config, urlOfAddress } from '../config.js';
 import type { Gate } from '../graphql/gate.js';
 import { ConfigurationError } from '../platform/errors.js';
-import type { Authenticate, ContextFor, DoorLimits } from './call.js';
+import type { Authenticate, ContextFor, DoorLimits, OnRefused } from './call.js';
 import type { FetchHandler } from './fetch-bridge.js';
 import { createGraphql } from './graphql.js';
 import { createHealth, type ReadinessChecks } from './health.js';
@@ -35,6 +35,8 @@ export interface DoorOptions {
   readonly lane?: Lane | null;
   /** Asked after limits and validation. */
   readonly gates?: readonly Gate[];
+  /** Left out: nobody hears. */
+  readonly onRefused?: OnRefused;
   readonly readiness: ReadinessChecks;
   /** Answers `/api/auth/*`; null: these paths do not exist. */
   readonly signIn?: FetchHandler | null;
@@ -77,6 +79,7 @@ export function createDoor(options: DoorOptions): Door {
     contextFor,
     limits: doorLimits = null,
     gates = [],
+    onRefused = () => undefined,
     fastLane = 'on',
     lane = null,
   } = options;
@@ -86,6 +89,7 @@ export function createDoor(options: DoorOptions): Door {
     contextFor,
     limits: doorLimits,
     gates,
+    onRefused,
     fastLane,
     lane,
     origins,

@@ -31,7 +31,8 @@ export function judge(error: unknown, masking: Masking): Verdict {
   return (error instanceof GraphQLError ? judgeGraphQL(error) : null) ?? judgeDefect(error, masking);
 }
 
-function codedIn(error: unknown): CodedError | null {
+/** What our own code threw, however GraphQL has wrapped it; null: nothing of ours. */
+export function codedIn(error: unknown): CodedError | null {
   let current = error;
   while (current instanceof GraphQLError) current = current.originalError;
   return current instanceof CodedError ? current : null;

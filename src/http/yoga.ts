@@ -11,6 +11,7 @@ import type { Call, GraphqlOptions } from './call.js';
 import { answerOf, type Result } from './masking.js';
 import { notAcceptable } from './media-type.js';
 import { costExtension, costed, drawCost, objectsIn } from './query-cost.js';
+import { tellRefusals } from './refused.js';
 import { methodNotAllowed } from './respond.js';
 
 interface InYoga {
@@ -38,7 +39,7 @@ export function createYogaHandler(options: GraphqlOptions): YogaHandler {
 }
 
 function doorPlugin(options: GraphqlOptions): Plugin<InYoga, InYoga> {
-  const { schema, contextFor, limits, log, metrics, streams } = options;
+  const { schema, contextFor, limits, log, metrics, streams, onRefused } = options;
   const answer = (result: Result, { facts, mediaType }: Call) =>
     answerOf(result, mediaType, { requestId: facts.id, log });
   const refuse = async (args: ExecutionArgs, stop: (errors: Refusal) => void): Promise<void> => {
@@ -86,6 +87,7 @@ function doorPlugin(options: GraphqlOptions): Plugin<InYoga, InYoga> {
         setResult(streams.add(result, (event) => answer(event, call).result as typeof event));
         return;
       }
+      tellRefusals(onRefused, call, result);
       const { status, headers, result: masked, code } = answer(result, call);
       metrics.countOperation(call.type, code ?? 'ok');
       const http = { status, headers: { ...headers } };
