@@ -95,6 +95,9 @@ export const auditActions = {
   'approvalRule.update': approvalRule,
   'approvalRule.delete': approvalRule,
 
+  /** Asked again under the same idempotencyKey: answered with what the first request made, and nothing was made. */
+  'request.repeat': action({ mutation: 'plain' }),
+
   /** What a plan held leaves its own entries beside this one. */
   'plan.perform': action({ operation: 'plain', digest: 'plain', effects: 'plain' }),
 

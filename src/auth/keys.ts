@@ -75,34 +75,44 @@ export async function changeKey(
   return apiKey;
 }
 
-/** Doing it twice is harmless: the second time changes nothing. */
+/** What was so already changes nothing but leaves its own audit entry. */
+async function leaveKey(tx: KeyTransaction, { apiKey }: LockedKey, action: KeyAction): Promise<ApiKey> {
+  await tx.record({ action, subjectId: apiKey.id, details: {} });
+  return apiKey;
+}
+
+/** Doing it twice is harmless: the second time changes nothing but leaves its own audit entry. */
 export async function suspendKeyIn(tx: KeyTransaction, id: string): Promise<ApiKey> {
   const locked = await lockKey(tx, id);
   requireNotOver(locked, 'suspended');
-  if (locked.status === 'SUSPENDED') return locked.apiKey;
+  if (locked.status === 'SUSPENDED') return leaveKey(tx, locked, 'apiKey.suspend');
   return changeKey(tx, id, { status: 'SUSPENDED' }, { action: 'apiKey.suspend' });
 }
 
-/** Doing it twice is harmless: the second time changes nothing. */
+/** Doing it twice is harmless: the second time changes nothing but leaves its own audit entry. */
 export async function resumeKeyIn(tx: KeyTransaction, id: string): Promise<ApiKey> {
   const locked = await lockKey(tx, id);
   requireNotOver(locked, 'resumed');
-  if (locked.status === 'ACTIVE') return locked.apiKey;
+  if (locked.status === 'ACTIVE') return leaveKey(tx, locked, 'apiKey.resume');
   return changeKey(tx, id, { status: 'ACTIVE' }, { action: 'apiKey.resume' });
 }
 
-/** Ends every secret of the key for good. May run twice: the second changes nothing. */
+/** Ends every secret of the key for good. May run twice: the second changes nothing but leaves its own audit entry. */
 export async function revokeKeyIn(tx: KeyTransaction, id: string): Promise<ApiKey> {
-  const { apiKey, now } = await lockKey(tx, id);
-  if (apiKey.status === 'REVOKED') return apiKey;
+  const locked = await lockKey(tx, id);
+  return locked.apiKey.status === 'REVOKED' ? leaveKey(tx, locked, 'apiKey.revoke') : endKey(tx, locked);
+}
+
+function endKey(tx: KeyTransaction, { apiKey: { id }, now }: LockedKey): Promise<ApiKey> {
   const over = { status: 'REVOKED', revokedAt: now, rotationGraceUntil: null } as const;
   return changeKey(tx, id, over, { action: 'apiKey.revoke' });
 }
 
 /** Revokes it first, and takes it from every list; its secret goes on answering REVOKED. */
 export async function deleteKeyIn(tx: KeyTransaction, id: string): Promise<ApiKey> {
-  await revokeKeyIn(tx, id);
-  const { now: deletedAt } = await lockKey(tx, id);
+  const locked = await lockKey(tx, id);
+  if (locked.apiKey.status !== 'REVOKED') await endKey(tx, locked);
+  const { now: deletedAt } = locked;
   return changeKey(tx, id, { deletedAt }, { action: 'apiKey.delete' });
 }
 

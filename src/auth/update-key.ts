@@ -36,7 +36,6 @@ export async function updateKeyIn(tx: KeyTransaction, patch: KeyPatch, prefix = 
   requireNotOver(locked, 'changed');
   const { data, warnings } = judgePatch(locked.apiKey, patch, facts, (field) => `${prefix}${field}`);
   const fields = Object.keys(given(patch)).filter((field) => field !== 'id');
-  if (fields.length === 0) return { apiKey: locked.apiKey, warnings };
   const details = { fields, ...(data.scopes === undefined ? {} : { scopes: data.scopes }) };
   return { apiKey: await changeKey(tx, patch.id, data, { action: 'apiKey.update', details }), warnings };
 }

@@ -4,14 +4,14 @@ import { createHash } from 'node:crypto';
 import { inWorkspace, sql } from '../guard/sql.js';
 import { canonicalJson } from '../platform/canonical-json.js';
 import { badInput, CodedError } from '../platform/errors.js';
-import { newId } from '../platform/ids.js';
+import { isId, newId } from '../platform/ids.js';
 import type { Claim, ClaimRequest } from './effect-port.js';
 import { effectLimits } from './limits.js';
 import type { World } from './world.js';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-export async function claim(world: Pick<World, 'db' | 'principal'>, request: ClaimRequest): Promise<Claim> {
+export async function claim(world: Pick<World, 'db' | 'principal' | 'audit'>, request: ClaimRequest): Promise<Claim> {
   const { db, principal } = world;
   requireKey(request.idempotencyKey);
   const keyHash = sha256(request.idempotencyKey);
@@ -35,7 +35,10 @@ export async function claim(world: Pick<World, 'db' | 'principal'>, request: Cla
       'This idempotencyKey was used for another request in the last 7 days. Use a new key for a new request.',
     );
   }
-  return { first: false, subjectId: first.subject_id };
+  const { subject_id: subjectId } = first;
+  const effectId = isId(subjectId, 'eff') ? subjectId : null;
+  await world.audit.record({ action: 'request.repeat', subjectId, effectId, details: { mutation: request.mutation } });
+  return { first: false, subjectId };
 }
 
 function requireKey(key: string): void {

@@ -6,13 +6,14 @@ import type { GuardedDb } from '../guard/guarded-db.js';
 import { withSavepoint } from '../guard/savepoint.js';
 import { inWorkspace, sql } from '../guard/sql.js';
 import { badInput, isCoded } from '../platform/errors.js';
+import { isId } from '../platform/ids.js';
 import type { Decided } from './effect-port.js';
 import type { World } from './world.js';
 
 const decisionsMax = 100;
 
 export async function decideEach<Decision extends { readonly effectId: string }>(
-  { db }: World,
+  { db, audit }: World,
   decisions: readonly Decision[],
   decide: (decision: Decision) => Promise<Effect>,
 ): Promise<readonly Decided[]> {
@@ -30,6 +31,12 @@ export async function decideEach<Decision extends { readonly effectId: string }>
       decided.push({ effectId, effect: await withSavepoint(db, () => decide(decision)), error: null });
     } catch (error) {
       if (!isCoded(error)) throw error;
+      // The batch goes on, so what was refused in it is remembered beside what was done.
+      const named = isId(effectId, 'eff') ? effectId : null;
+      await audit.record({
+        ...{ action: 'access.refused', outcome: 'REFUSED', effectId: named },
+        details: { code: error.code },
+      });
       decided.push({ effectId, effect: null, error: { code: error.code, message: error.message } });
     }
   }

@@ -71,16 +71,16 @@ export const invitationsService = (world: World) => {
       return world.db.invitation.findFirst({ where: { id } });
     },
 
-    /** May run twice; one that was accepted is no more to take back. */
+    /** May run twice: the second changes nothing but leaves its own audit entry. One that was accepted is no more to take back. */
     async revoke(id: string): Promise<Invitation> {
       const { db, acting } = await lock();
       const invitation = await db.invitation.findFirst({ where: { organizationId, id } });
       if (invitation === null) throw notFound('invitation');
       requireMayGive(acting, [invitation.role]);
       if (invitation.acceptedAt !== null) throw conflict('This invitation was accepted. Remove the member instead.');
+      await world.audit.record({ action: 'invitation.revoke', subjectId: id });
       if (invitation.revokedAt !== null) return invitation;
       await endTokens(db, 'invitation', `${organizationId} ${id}`);
-      await world.audit.record({ action: 'invitation.revoke', subjectId: id });
       return db.invitation.update({
         where: { organizationId_id: { organizationId, id } },
         data: { revokedAt: new Date() },

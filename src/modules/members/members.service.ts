@@ -26,9 +26,9 @@ export const membersService = (world: World) => {
     async update(id: string, role: Role): Promise<Member> {
       const { db, acting, member } = await lock(id, 'ADMIN');
       requireMayGive(acting, [member.role, role]);
-      if (member.role === role) return member;
-      if (member.role === 'OWNER') await requireAnotherOwner(db, member);
-      const changed = await give(db, member, role);
+      const isChange = member.role !== role;
+      if (isChange && member.role === 'OWNER') await requireAnotherOwner(db, member);
+      const changed = isChange ? await give(db, member, role) : member;
       await world.audit.record({ action: 'member.update', subjectId: id, details: { role } });
       return changed;
     },
