@@ -4,9 +4,8 @@
 
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { canonicalJson } from '../platform/canonical-json.js';
-import { type Checkpoint, type StoredEntry, withoutSalts } from './links.js';
+import { type Checkpoint, type StoredEntry, type StoredLink, withoutSalts } from './links.js';
 import type { AuditKeySet } from './public-keys.js';
-import type { StoredLink } from './verify.js';
 
 export const EXPORT_VERSION = 1;
 

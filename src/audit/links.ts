@@ -25,6 +25,13 @@ export interface StoredEntry {
   readonly createdAt: Date;
 }
 
+/** A place of the chain as it lies in the database. */
+export interface StoredLink {
+  readonly seq: number;
+  readonly entryId: string;
+  readonly hash: string;
+}
+
 /** What the first link follows. */
 export const chainStart = '0'.repeat(64);
 

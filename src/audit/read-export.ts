@@ -11,7 +11,8 @@ import {
   storedEntry,
 } from './export-lines.js';
 import type { Checkpoint } from './links.js';
-import { type Problem, type Trail, type Verification, verifyTrail } from './verify.js';
+import type { Problem } from './problem.js';
+import { type Trail, type Verification, verifyTrail } from './verify.js';
 
 export interface VerifiedExport {
   readonly workspaceId: string;

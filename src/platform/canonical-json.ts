@@ -4,8 +4,6 @@
 import { badInput } from './errors.js';
 
 const DEPTH_MAX = 100;
-// With the u flag a whole pair is one character, so only halves match.
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * Like JSON.stringify, `toJSON` is honoured and members that are undefined are left out (null inside a list). Throws
@@ -61,6 +59,6 @@ const writeConverted = (value: object, converted: unknown, depth: number): strin
 
 // JSON.stringify escapes exactly as RFC 8785 asks, but for lone surrogates, which it makes printable instead of refusing.
 const writeString = (text: string): string => {
-  if (LONE_SURROGATE.test(text)) throw badInput('A text holds half of a surrogate pair; send well-formed Unicode.');
+  if (!text.isWellFormed()) throw badInput('A text holds half of a surrogate pair; send well-formed Unicode.');
   return JSON.stringify(text);
 };

@@ -10,9 +10,9 @@ import { type ExportLine, exportHead, lineOf } from '../../src/audit/export-line
 import { exportPage, headOfChain } from '../../src/audit/export-page.js';
 import { signHead } from '../../src/audit/links.js';
 import { checkpointsIn } from '../../src/audit/outside.js';
+import type { ProblemKind } from '../../src/audit/problem.js';
 import { auditKeySet, publicKeysOf } from '../../src/audit/public-keys.js';
 import { verifyExport } from '../../src/audit/read-export.js';
-import type { ProblemKind } from '../../src/audit/verify.js';
 import { type Harness, startHarness } from '../support/harness.js';
 
 let folder: string;

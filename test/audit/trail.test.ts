@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { entryText, linkHash } from '../../src/audit/links.js';
+import type { Problem } from '../../src/audit/problem.js';
 import { auditAsOwner, auditIn, systemActor } from '../../src/audit/record.js';
 import { refusalRecorder } from '../../src/audit/refusal.js';
 import { type SealerOptions, sealWorkspace, startSealer } from '../../src/audit/sealer.js';
 import { readTrail } from '../../src/audit/trail.js';
-import { type ProblemKind, verifyTrail } from '../../src/audit/verify.js';
+import { verifyTrail } from '../../src/audit/verify.js';
 import { principalOfKey } from '../../src/auth/principal.js';
+import type { Prisma } from '../../src/generated/prisma/client.js';
 import { asSystem } from '../../src/guard/as-system.js';
 import { inTenant } from '../../src/guard/guarded-db.js';
 import { sql } from '../../src/guard/sql.js';
@@ -32,13 +35,67 @@ const newWorkspace = async (): Promise<string> => {
   await database.owner.workspace.create({ data: { id, organizationId, name: 'Main' } });
   return id;
 };
-const write = (workspaceId: string, count: number) =>
+const write = (workspaceId: string, count: number, from = 1) =>
   inTenant(database.bound, { organizationId, workspaceId, agentId: null }, async (db) => {
     const audit = auditIn(db, { principal: systemActor, request });
-    for (let n = 1; n <= count; n++)
+    for (let n = from; n < from + count; n++)
       await audit.record({ action: 'contact.create', subjectId: `ctc_${n}`, details: { fields: ['name', 'email'] } });
   });
 const verify = async (workspaceId: string) => verifyTrail(await readTrail(database, workspaceId), publicKeys);
+
+/** Kind, place, and the subject of the entry that is named. */
+type Place = readonly [Problem['kind'], number | null, string | null];
+
+const edit = (workspaceId: string, n: number, data: Prisma.AuditEntryUpdateManyMutationInput) =>
+  database.owner.auditEntry.updateMany({ where: { workspaceId, subjectId: `ctc_${n}` }, data });
+const linkAt = (workspaceId: string, seq: number) =>
+  database.owner.auditLink.findUniqueOrThrow({ where: { workspaceId_seq: { workspaceId, seq } } });
+const hashAt = async (workspaceId: string, seq: number): Promise<string> => (await linkAt(workspaceId, seq)).hash;
+const textOf = async (workspaceId: string, id: string): Promise<string> =>
+  entryText(await database.owner.auditEntry.findUniqueOrThrow({ where: { workspaceId_id: { workspaceId, id } } }));
+const link = (workspaceId: string, seq: number, entryId: string, hash: string) =>
+  database.owner.auditLink.create({ data: { workspaceId, seq, entryId, hash } });
+
+async function planted(workspaceId: string): Promise<string> {
+  const last = await database.owner.auditEntry.findFirstOrThrow({ where: { workspaceId }, orderBy: { id: 'desc' } });
+  const { id, details } = { ...last, id: newId('aud') };
+  await database.owner.auditEntry.create({ data: { ...last, id, subjectId: 'planted', details: details ?? {} } });
+  return id;
+}
+
+async function cutOut(workspaceId: string, from: number, to: number): Promise<void> {
+  const gone = await database.owner.auditLink.findMany({ where: { workspaceId, seq: { gte: from, lte: to } } });
+  await database.owner.auditLink.deleteMany({ where: { workspaceId, seq: { gte: from, lte: to } } });
+  await database.owner.auditEntry.deleteMany({
+    where: { workspaceId, id: { in: gone.map(({ entryId }) => entryId) } },
+  });
+}
+
+/** By way of numbers that nobody has, since each number is there once. */
+async function renumber(workspaceId: string, from: number, by: number): Promise<void> {
+  const set = (to: string) =>
+    database.executeAsOwner(`UPDATE audit_link SET seq = ${to} WHERE workspace_id = $1`, [workspaceId]);
+  await set(`CASE WHEN seq >= ${from} THEN -(seq + ${by}) ELSE seq END`);
+  await set('abs(seq)');
+}
+
+async function swap(workspaceId: string, one: number, other: number, columns: string): Promise<void> {
+  const [first, second] = [await linkAt(workspaceId, one), await linkAt(workspaceId, other)];
+  const set = ({ seq }: typeof first, { entryId, hash }: Pick<typeof first, 'entryId' | 'hash'>) =>
+    database.owner.auditLink.update({
+      where: { workspaceId_seq: { workspaceId, seq } },
+      data: columns === 'entry_id' ? { entryId } : { entryId, hash },
+    });
+  await set(first, { entryId: 'aud_between', hash: first.hash });
+  await set(second, first);
+  await set(first, second);
+}
+
+async function linkAnew(workspaceId: string, seq: number): Promise<void> {
+  const { entryId } = await linkAt(workspaceId, seq);
+  const hash = linkHash(await hashAt(workspaceId, seq - 1), seq, await textOf(workspaceId, entryId));
+  await database.owner.auditLink.update({ where: { workspaceId_seq: { workspaceId, seq } }, data: { hash } });
+}
 
 describe('the trail in the database', () => {
   it('is linked and signed after the commit, and verifies with its tail told apart', async () => {
@@ -84,86 +141,164 @@ describe('the trail in the database', () => {
     expect(await verify(workspaceId)).toMatchObject({ ok: true, linked: 2, tail: 0 });
   });
 
-  it.each<[string, ProblemKind, (workspaceId: string) => Promise<unknown>]>([
+  it.each<[string, (workspaceId: string) => Promise<unknown>, readonly Place[]]>([
+    ['an edited detail', (id) => edit(id, 2, { details: { fields: ['name'] } }), [['edited', 2, 'ctc_2']]],
+    ['an edited actor', (id) => edit(id, 2, { actorId: 'usr_1' }), [['edited', 2, 'ctc_2']]],
+    ['an edited time', (id) => edit(id, 2, { createdAt: new Date() }), [['edited', 2, 'ctc_2']]],
+    ['an edited first entry', (id) => edit(id, 1, { ip: null }), [['edited', 1, 'ctc_1']]],
+    ['an edited last entry', (id) => edit(id, 8, { ip: null }), [['edited', 8, 'ctc_8']]],
     [
-      'an edited detail',
-      'edited',
-      (workspaceId) =>
-        database.owner.auditEntry.updateMany({
-          where: { workspaceId, subjectId: 'ctc_2' },
-          data: { details: { fields: ['name'] } },
-        }),
-    ],
-    [
-      'an edited actor',
-      'edited',
-      (workspaceId) =>
-        database.owner.auditEntry.updateMany({
-          where: { workspaceId, subjectId: 'ctc_2' },
-          data: { actorId: 'usr_1' },
-        }),
-    ],
-    [
-      'an edited time',
-      'edited',
-      (workspaceId) =>
-        database.owner.auditEntry.updateMany({
-          where: { workspaceId, subjectId: 'ctc_2' },
-          data: { createdAt: new Date() },
-        }),
+      'two edited neighbours',
+      async (id) => {
+        await edit(id, 3, { ip: null });
+        await edit(id, 4, { ip: null });
+      },
+      [
+        ['edited', 3, 'ctc_3'],
+        ['edited', 4, 'ctc_4'],
+      ],
     ],
     [
       'a removed entry',
-      'removed',
-      (workspaceId) => database.owner.auditEntry.deleteMany({ where: { workspaceId, subjectId: 'ctc_2' } }),
+      (id) => database.owner.auditEntry.deleteMany({ where: { workspaceId: id, subjectId: 'ctc_2' } }),
+      [['removed', 2, 'ctc_2']],
     ],
     [
-      'a removed link',
-      'removed',
-      (workspaceId) => database.owner.auditLink.deleteMany({ where: { workspaceId, seq: 2 } }),
+      'an entry that is no longer linked',
+      (id) => database.owner.auditLink.deleteMany({ where: { workspaceId: id, seq: 2 } }),
+      [['removed', 2, null]],
+    ],
+    [
+      'a removed entry with its link, and those behind it given new numbers',
+      async (id) => {
+        await cutOut(id, 3, 3);
+        await renumber(id, 4, -1);
+      },
+      [['removed', 3, null]],
+    ],
+    [
+      'three removed entries with their links, and those behind them given new numbers',
+      async (id) => {
+        await cutOut(id, 3, 5);
+        await renumber(id, 6, -3);
+      },
+      [['removed', 3, null]],
+    ],
+    [
+      'the last but one removed, and the last given its number',
+      async (id) => {
+        await cutOut(id, 7, 7);
+        await renumber(id, 8, -1);
+      },
+      [['removed', 7, null]],
+    ],
+    [
+      'an entry put in between, with a hash of its own, and those behind it given new numbers',
+      async (id) => {
+        await renumber(id, 3, 1);
+        await link(id, 3, await planted(id), 'a'.repeat(64));
+      },
+      [['inserted', 3, 'planted']],
+    ],
+    [
+      'an entry put in between, with the hash that fits there, and those behind it given new numbers',
+      async (id) => {
+        await renumber(id, 3, 1);
+        const entryId = await planted(id);
+        await link(id, 3, entryId, linkHash(await hashAt(id, 2), 3, await textOf(id, entryId)));
+      },
+      [['inserted', 3, 'planted']],
+    ],
+    [
+      'an entry added to the end, with the hash that fits there, which nobody signed',
+      async (id) => {
+        const entryId = await planted(id);
+        await link(id, 9, entryId, linkHash(await hashAt(id, 8), 9, await textOf(id, entryId)));
+      },
+      [['unsigned', 9, null]],
+    ],
+    [
+      'two entries that changed places',
+      (id) => swap(id, 2, 5, 'entry_id'),
+      [
+        ['reordered', 2, 'ctc_5'],
+        ['reordered', 5, 'ctc_2'],
+      ],
+    ],
+    [
+      'two links that changed places',
+      (id) => swap(id, 2, 5, 'entry_id, hash'),
+      [
+        ['reordered', 2, 'ctc_5'],
+        ['reordered', 5, 'ctc_2'],
+      ],
+    ],
+    [
+      'two neighbouring links that changed places',
+      (id) => swap(id, 4, 5, 'entry_id, hash'),
+      [
+        ['reordered', 4, 'ctc_5'],
+        ['reordered', 5, 'ctc_4'],
+      ],
     ],
     [
       'a cut chain',
-      'truncated',
-      (workspaceId) => database.owner.auditLink.deleteMany({ where: { workspaceId, seq: { gt: 2 } } }),
+      (id) => database.owner.auditLink.deleteMany({ where: { workspaceId: id, seq: { gt: 6 } } }),
+      [['truncated', 8, null]],
     ],
     [
       'a forged hash',
-      'edited',
-      (workspaceId) =>
-        database.owner.auditLink.updateMany({ where: { workspaceId, seq: 2 }, data: { hash: 'f'.repeat(64) } }),
+      (id) =>
+        database.owner.auditLink.updateMany({ where: { workspaceId: id, seq: 2 }, data: { hash: 'f'.repeat(64) } }),
+      [['edited', 2, 'ctc_2']],
     ],
     [
       'a forged checkpoint',
-      'bad-signature',
-      (workspaceId) =>
-        database.owner.auditCheckpoint.updateMany({ where: { workspaceId }, data: { hash: 'f'.repeat(64) } }),
+      (id) =>
+        database.owner.auditCheckpoint.updateMany({
+          where: { workspaceId: id, seq: 4 },
+          data: { hash: 'f'.repeat(64) },
+        }),
+      [['bad-signature', 4, null]],
     ],
     [
-      'a chain made anew',
-      'rewritten',
-      async (workspaceId) => {
-        await database.owner.auditEntry.updateMany({
-          where: { workspaceId, subjectId: 'ctc_2' },
-          data: { actorId: 'usr_1' },
-        });
-        const kept = await database.owner.auditCheckpoint.findMany({ where: { workspaceId } });
-        await database.owner.auditLink.deleteMany({ where: { workspaceId } });
-        await database.owner.auditCheckpoint.deleteMany({ where: { workspaceId } });
-        await sealWorkspace(options, workspaceId);
-        await database.owner.auditCheckpoint.deleteMany({ where: { workspaceId } });
-        await database.owner.auditCheckpoint.createMany({ data: kept });
-      },
+      'all checkpoints gone',
+      (id) => database.owner.auditCheckpoint.deleteMany({ where: { workspaceId: id } }),
+      [['unsigned', 1, null]],
     ],
-  ])('tells of %s', async (_, kind, tamper) => {
+    [
+      'a chain made anew from its sixth place on, with hashes that fit',
+      async (id) => {
+        await edit(id, 6, { actorId: 'usr_1' });
+        for (let seq = 6; seq <= 8; seq++) await linkAnew(id, seq);
+      },
+      // Somewhere from place 5 on, says the checkpoint behind it; the one at place 4 still holds.
+      [['rewritten', 8, 'ctc_8']],
+    ],
+    [
+      'a chain made anew from its second place on, with hashes that fit',
+      async (id) => {
+        await edit(id, 2, { actorId: 'usr_1' });
+        for (let seq = 2; seq <= 8; seq++) await linkAnew(id, seq);
+      },
+      [['rewritten', 4, 'ctc_4']],
+    ],
+  ])('tells of %s, at its place and nowhere else', async (_, tamper, places) => {
     const workspaceId = await newWorkspace();
     await write(workspaceId, 4);
     await sealWorkspace(options, workspaceId);
+    await write(workspaceId, 4, 5);
+    await sealWorkspace(options, workspaceId);
     expect((await verify(workspaceId)).ok).toBe(true);
+    const { owner } = database;
+    const before = await owner.auditEntry.findMany({ where: { workspaceId }, select: { id: true, subjectId: true } });
     await tamper(workspaceId);
+    const now = await owner.auditEntry.findMany({ where: { workspaceId }, select: { id: true, subjectId: true } });
+    const subjects = new Map([...before, ...now].map(({ id, subjectId }) => [id, subjectId]));
     const { ok, problems } = await verify(workspaceId);
+    const told = problems.map(({ kind, seq, entryId }) => [kind, seq, entryId && (subjects.get(entryId) ?? entryId)]);
+    expect(told, JSON.stringify(problems)).toEqual(places);
     expect(ok).toBe(false);
-    expect(problems.map((problem) => problem.kind)).toContain(kind);
   });
 
   it('tells of a trail that was cut together with its checkpoints, by one that was kept outside', async () => {
