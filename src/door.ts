@@ -96,7 +96,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
   const judge = openJudge({ ...doors, apiKeys: openApiKeyDoor(database, keyForms) });
   const watch = await openCredentialWatch(database, judge);
   const listening = openListening(fanOut, watch);
-  const refusals = refusalRecorder(database.bound);
+  const refusals = refusalRecorder(database);
   const onRefused = (context: Context, errors: readonly GraphQLError[]) =>
     auditRefusal(refusals, context, errors).catch(onError);
   const introspection = config.introspection === 'keys' ? 'keys' : 'open';

@@ -26,7 +26,7 @@ import { CodedError } from './platform/errors.js';
 import { servicesOf } from './services.js';
 
 interface ContextParts {
-  readonly database: Pick<Database, 'bound' | 'owner' | 'executeAsOwner'>;
+  readonly database: Pick<Database, 'bound' | 'transact' | 'owner' | 'executeAsOwner'>;
   readonly walls: Walls;
   readonly createWorld: CreateWorld;
   readonly listening: Listening;
@@ -88,7 +88,7 @@ export const contextMaker =
           const inside = createWorld(db, known, requestFacts(allowedBy), system);
           return run({ world: inside, services: servicesOf(inside) });
         };
-        if (reason === undefined) return inTenant(database.bound, tenant, (db) => runIn(db, null), walls);
+        if (reason === undefined) return inTenant(database, tenant, (db) => runIn(db, null), walls);
         return asSystem(database, reason, async (tx) => runIn(await confineTransaction(tx, tenant), tx));
       },
       workplaces: () => workplacesOf(database, requirePrincipal(principal)),

@@ -1,6 +1,9 @@
 // One shape over the two engines: PostgreSQL behind DATABASE_URL, or PGlite inside this process. Both give a client that
 // row-level security binds and a client that owns the tables. Only the core imports this folder (see test/architecture).
 import type { PrismaClient } from '../generated/prisma/client.js';
+import type { OpenTransaction } from './open-transaction.js';
+
+export type { OpenTransaction };
 
 export interface Database {
   readonly engine: 'embedded' | 'server';
@@ -8,6 +11,11 @@ export interface Database {
   readonly bound: PrismaClient;
   /** Owns the tables and sees everything; reached through guard/as-system, the key and session look-ups and the queue. */
   readonly owner: PrismaClient;
+  /**
+   * One transaction on a bound connection. Nothing is kept when `run` throws, or when the database refuses the end.
+   * @param opening statements without values that come first, such as the settings that row-level security reads
+   */
+  transact<T>(opening: string, run: (tx: OpenTransaction) => Promise<T>): Promise<T>;
   /** One prepared statement on a bound connection. One name stands for one text. */
   query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]>;
   /** The same, of a statement that is soon done and answers little: it shares a connection with others, see pipeline.ts. */

@@ -7,9 +7,11 @@ import { PrismaClient } from '../generated/prisma/client.js';
 import { ConfigurationError } from '../platform/errors.js';
 import type { Database } from './database.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
+import { prismaJoiner } from './joined-prisma.js';
 import { applyMigrations, type MigrationConnection } from './migrate.js';
-import { pgliteAdapter } from './pglite-adapter.js';
-import { openSession, type SingleSession } from './single-session.js';
+import { runInside, transactionMs } from './open-transaction.js';
+import { joinedPgliteAdapter, pgliteAdapter } from './pglite-adapter.js';
+import { type OpenTransaction, openSession, type SingleSession } from './single-session.js';
 
 export interface EmbeddedOptions {
   /** The folder that holds `db/`; null keeps everything in memory. */
@@ -92,9 +94,13 @@ export function migrationConnection(session: SingleSession): MigrationConnection
 }
 
 function databaseOf(session: SingleSession, lock: FolderLock | null): Database {
-  const transactionOptions = { maxWait: 15_000, timeout: 30_000 };
+  const transactionOptions = { maxWait: 15_000, timeout: transactionMs };
   const bound = new PrismaClient({ adapter: pgliteAdapter(session.bound), transactionOptions });
   const owner = new PrismaClient({ adapter: pgliteAdapter(session.owner), transactionOptions });
+  const joiner = prismaJoiner(
+    (take: () => OpenTransaction) => new PrismaClient({ adapter: joinedPgliteAdapter(take) }),
+    transactionOptions,
+  );
   let closing: Promise<void> | undefined;
   const query: Database['query'] = async <Row extends object>(
     _name: string,
@@ -105,6 +111,13 @@ function databaseOf(session: SingleSession, lock: FolderLock | null): Database {
     engine: 'embedded',
     bound,
     owner,
+    transact: (opening, run) =>
+      session.bound.transaction(async (connection) => {
+        await connection.exec(opening);
+        const query = async (text: string, values: readonly unknown[]) =>
+          (await connection.query(text, [...values])).rows as object[];
+        return runInside({ connection, joiner, query }, run);
+      }),
     query,
     shortQuery: query,
     executeAsOwner: async (text, values) => {
@@ -119,7 +132,10 @@ function databaseOf(session: SingleSession, lock: FolderLock | null): Database {
       await session.bound.query('SELECT 1');
     },
     close: () => {
-      closing ??= closeAll([() => bound.$disconnect(), () => owner.$disconnect(), () => session.close()], lock);
+      closing ??= closeAll(
+        [() => bound.$disconnect(), () => owner.$disconnect(), () => joiner.close(), () => session.close()],
+        lock,
+      );
       return closing;
     },
   };

@@ -9,7 +9,9 @@ import type { Database } from './database.js';
 import { openListener } from './listener.js';
 import { applyMigrations, type MigrationConnection, sqlStateOf } from './migrate.js';
 import type { Migration } from './migration-files.js';
+import { transactionMs } from './open-transaction.js';
 import { openPipeline } from './pipeline.js';
+import { type NameOf, transactionsOf } from './server-transaction.js';
 import { waitForServer } from './wait-for-server.js';
 
 export interface ServerOptions {
@@ -134,13 +136,13 @@ function databaseOf(
   { url, boundUrl }: { readonly url: string; readonly boundUrl: string },
   warn: (line: string) => void,
 ): Database {
-  const transactionOptions = { maxWait: 10_000, timeout: 30_000 };
-  const prismaOver = (pool: pg.Pool) =>
-    new PrismaClient({
-      adapter: new PrismaPg(pool, { statementNameGenerator: namesFor() }),
-      transactionOptions,
-    });
-  const [boundClient, ownerClient] = [prismaOver(bound), prismaOver(owner)];
+  const transactionOptions = { maxWait: 10_000, timeout: transactionMs };
+  // One name, one text, on every connection of a pool, whoever prepares it.
+  const [boundNames, ownerNames] = [namesFor(), namesFor()];
+  const prismaOver = (pool: pg.Pool, statementNameGenerator: NameOf) =>
+    new PrismaClient({ adapter: new PrismaPg(pool, { statementNameGenerator }), transactionOptions });
+  const [boundClient, ownerClient] = [prismaOver(bound, boundNames), prismaOver(owner, ownerNames)];
+  const transactions = transactionsOf({ pool: bound, nameOf: boundNames });
   const listener = openListener({
     newClient: () => new pg.Client({ connectionString: url, keepAlive: true, application_name: 'sallyport listen' }),
     warn,
@@ -155,6 +157,7 @@ function databaseOf(
     engine: 'server',
     bound: boundClient,
     owner: ownerClient,
+    transact: transactions.transact,
     query: async <Row extends object>(name: string, text: string, values: readonly unknown[]) =>
       (await bound.query<Row>({ name, text, values: [...values] })).rows,
     shortQuery: (name, text, values) => short.query({ name, text, values: [...values] }),
@@ -173,7 +176,7 @@ function databaseOf(
     close: () => {
       closing ??= (async () => {
         await Promise.all([listener.close(), short.close()]);
-        await Promise.all([boundClient.$disconnect(), ownerClient.$disconnect()]);
+        await Promise.all([boundClient.$disconnect(), ownerClient.$disconnect(), transactions.close()]);
         await Promise.all([bound.end(), owner.end()]);
       })();
       return closing;
@@ -185,7 +188,7 @@ const preparedMax = 300;
 const preparedCharsMax = 10_000;
 
 /** A name for each text that Prisma sends, up to a bound: callers shape texts, and each connection keeps what it prepared. */
-function namesFor(): (query: { sql: string }) => string {
+function namesFor(): NameOf {
   const names = new Map<string, string>();
   return ({ sql }) => {
     const known = names.get(sql);

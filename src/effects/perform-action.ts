@@ -21,7 +21,7 @@ export async function performAction(deps: WorkerDeps, place: EffectPlace): Promi
     const { kind, agentId } = await inWorkspaceOf(deps, place, (db) => viewOf(db, place));
     const tenant = { organizationId: place.organizationId, workspaceId: place.workspaceId, agentId };
     const reason = performerOf(deps, kind)?.asSystem ?? null;
-    if (reason === null) await inTenant(deps.database.bound, tenant, (db) => carryOut(deps, db, null, place));
+    if (reason === null) await inTenant(deps.database, tenant, (db) => carryOut(deps, db, null, place));
     else {
       await asSystem(deps.database, reason, async (tx) =>
         carryOut(deps, await confineTransaction(tx, tenant), tx, place),

@@ -21,7 +21,7 @@ export interface WorkerLog {
 
 export interface WorkerDeps {
   readonly engine: EffectDeps;
-  readonly database: Pick<Database, 'bound' | 'owner'>;
+  readonly database: Pick<Database, 'transact' | 'owner'>;
   readonly createWorld: CreateWorld;
   readonly connectors: Connectors;
   /** Capture everything: for workspaces that only rehearse. */
@@ -38,7 +38,7 @@ export const inWorkspaceOf = <T>(
   { database }: Pick<WorkerDeps, 'database'>,
   { organizationId, workspaceId }: Pick<EffectPlace, 'organizationId' | 'workspaceId'>,
   run: (db: GuardedDb) => Promise<T>,
-): Promise<T> => inTenant(database.bound, { organizationId, workspaceId, agentId: null }, run);
+): Promise<T> => inTenant(database, { organizationId, workspaceId, agentId: null }, run);
 
 /** The server's own world, under the correlation id of the request that asked. */
 export const systemWorld = ({ createWorld }: WorkerDeps, db: GuardedDb, effect: Effect): World =>

@@ -1,8 +1,10 @@
 // Wall one. A handle over Prisma that knows one workspace and cannot be talked out of it: every read gains the
 // condition, also inside nested selections; every write refuses relation fields and a given owner. Wall two, row-level
 // security, is bound in the same breath, so neither works without the other being asked. Step 3 of the walk.
+import type { Database, OpenTransaction } from '../db/database.js';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.js';
-import { confine } from './confine.js';
+import { confine, GuardRefusal } from './confine.js';
+import { plainCall } from './plain-call.js';
 import { type Model, type Tenant, tenancy, type Walls } from './tenancy.js';
 
 export type { Tenant, Walls };
@@ -49,9 +51,14 @@ export interface GuardedDb extends Delegates {
 }
 
 type Operation = (args?: unknown) => Prisma.PrismaPromise<unknown>;
-type Executor = (start: (client: Prisma.TransactionClient) => Prisma.PrismaPromise<unknown>) => Promise<unknown>;
 /** How Prisma's own operations are run, and how raw statements are. */
-type Executors = Readonly<Record<'operation' | 'statement', Executor>> & { readonly isTransaction: boolean };
+interface Executors {
+  operation(start: (client: Prisma.TransactionClient) => Prisma.PrismaPromise<unknown>): Promise<unknown>;
+  statement(statement: Prisma.Sql): Promise<unknown>;
+  /** Straight to the driver, in the same transaction; null where there is no way but Prisma's. */
+  readonly direct: OpenTransaction['query'] | null;
+  readonly isTransaction: boolean;
+}
 
 const operations = new Set([
   ...['findUnique', 'findUniqueOrThrow', 'findFirst', 'findFirstOrThrow', 'findMany', 'count', 'aggregate', 'groupBy'],
@@ -71,6 +78,17 @@ export const bindTenant = (tenant: Tenant): Prisma.Sql => Prisma.sql`SELECT
   set_config('app.organization_id', ${tenant.organizationId}, true),
   set_config('app.agent_id', ${tenant.agentId ?? ''}, true)`;
 
+const plainSetting = /^[\w-]*$/;
+
+/** The same as text without values, for the message that begins a transaction. @throws for what is no id */
+const settingsOf = ({ workspaceId, organizationId, agentId }: Tenant): string =>
+  Object.entries({ workspace_id: workspaceId, organization_id: organizationId, agent_id: agentId ?? '' })
+    .map(([name, value]) => {
+      if (!plainSetting.test(value)) throw new GuardRefusal(`No id to bind a transaction to: ${name}.`);
+      return `SET LOCAL app.${name} TO '${value}'`;
+    })
+    .join('; ');
+
 /** A handle for reads: each statement is its own small transaction that opens with the settings. */
 export function guardedDb(client: PrismaClient, tenant: Tenant, walls: Walls = 'both'): GuardedDb {
   return handle(tenant, walls, {
@@ -81,10 +99,11 @@ export function guardedDb(client: PrismaClient, tenant: Tenant, walls: Walls = '
         return start(tx);
       }),
     // Two raw statements have nothing to compile, and a batch of them is the cheaper way.
-    statement: async (start) => {
-      const [, result] = await client.$transaction([client.$queryRaw(bindTenant(tenant)), start(client)]);
+    statement: async (statement) => {
+      const [, result] = await client.$transaction([client.$queryRaw(bindTenant(tenant)), client.$queryRaw(statement)]);
       return result;
     },
+    direct: null,
     isTransaction: false,
   });
 }
@@ -94,18 +113,12 @@ export function guardedDb(client: PrismaClient, tenant: Tenant, walls: Walls = '
  * @throws whatever `run` throws, with nothing kept.
  */
 export async function inTenant<T>(
-  client: PrismaClient,
+  database: Pick<Database, 'transact'>,
   tenant: Tenant,
   run: (db: GuardedDb) => Promise<T>,
   walls: Walls = 'both',
 ): Promise<T> {
-  return client.$transaction(
-    async (tx) => {
-      await tx.$queryRaw(bindTenant(tenant));
-      return run(handle(tenant, walls, inside(tx)));
-    },
-    { maxWait: 10_000, timeout: 30_000 },
-  );
+  return database.transact(settingsOf(tenant), (tx) => run(handle(tenant, walls, insideOpen(tx))));
 }
 
 /**
@@ -118,13 +131,23 @@ export async function confineTransaction(
   walls: Walls = 'both',
 ): Promise<GuardedDb> {
   await tx.$queryRaw(bindTenant(tenant));
-  return handle(tenant, walls, inside(tx));
+  return handle(tenant, walls, insidePrisma(tx));
 }
 
-function inside(tx: Prisma.TransactionClient): Executors {
-  const execute: Executor = async (start) => start(tx);
-  return { operation: execute, statement: execute, isTransaction: true };
-}
+/** Statements go straight to the driver; Prisma joins for what only it can say. */
+const insideOpen = (tx: OpenTransaction): Executors => ({
+  operation: async (start) => start(await tx.prisma()),
+  statement: ({ text, values }) => tx.query(text, values),
+  direct: tx.query,
+  isTransaction: true,
+});
+
+const insidePrisma = (tx: Prisma.TransactionClient): Executors => ({
+  operation: async (start) => start(tx),
+  statement: async (statement) => tx.$queryRaw(statement),
+  direct: null,
+  isTransaction: true,
+});
 
 function handle(tenant: Tenant, walls: Walls, execute: Executors): GuardedDb {
   const delegates = new Map<string, unknown>();
@@ -132,7 +155,7 @@ function handle(tenant: Tenant, walls: Walls, execute: Executors): GuardedDb {
     $tenant: tenant,
     $walls: walls,
     $isTransaction: execute.isTransaction,
-    $sql: (statement: Prisma.Sql) => execute.statement((client) => client.$queryRaw(statement)),
+    $sql: (statement: Prisma.Sql) => execute.statement(statement),
   };
   return new Proxy(target, {
     has: (own, property) => property in own || (typeof property === 'string' && modelOf.has(property)),
@@ -142,7 +165,7 @@ function handle(tenant: Tenant, walls: Walls, execute: Executors): GuardedDb {
       if (model === undefined) return undefined;
       let delegate = delegates.get(property);
       if (delegate === undefined) {
-        delegate = delegateOf(property, model, tenant, walls, execute.operation);
+        delegate = delegateOf(property, model, tenant, walls, execute);
         delegates.set(property, delegate);
       }
       return delegate;
@@ -150,7 +173,7 @@ function handle(tenant: Tenant, walls: Walls, execute: Executors): GuardedDb {
   }) as unknown as GuardedDb;
 }
 
-function delegateOf(property: string, model: Model, tenant: Tenant, walls: Walls, execute: Executor): unknown {
+function delegateOf(property: string, model: Model, tenant: Tenant, walls: Walls, execute: Executors): unknown {
   return new Proxy(
     {},
     {
@@ -158,7 +181,11 @@ function delegateOf(property: string, model: Model, tenant: Tenant, walls: Walls
         if (typeof operation !== 'string' || !operations.has(operation)) return undefined;
         return async (args?: unknown) => {
           const confined = confine(model, operation, args, tenant, walls);
-          return execute((client) => {
+          const plain = execute.direct === null ? null : plainCall(model, operation, confined);
+          if (plain !== null && execute.direct !== null) {
+            return plain.answer(await execute.direct(plain.text, plain.values));
+          }
+          return execute.operation((client) => {
             const delegate = Reflect.get(client, property) as Record<string, Operation>;
             const start = delegate[operation];
             if (start === undefined) throw new Error(`Prisma has no ${property}.${operation}.`);

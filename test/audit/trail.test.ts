@@ -36,7 +36,7 @@ const newWorkspace = async (): Promise<string> => {
   return id;
 };
 const write = (workspaceId: string, count: number, from = 1) =>
-  inTenant(database.bound, { organizationId, workspaceId, agentId: null }, async (db) => {
+  inTenant(database, { organizationId, workspaceId, agentId: null }, async (db) => {
     const audit = auditIn(db, { principal: systemActor, request });
     for (let n = from; n < from + count; n++)
       await audit.record({ action: 'contact.create', subjectId: `ctc_${n}`, details: { fields: ['name', 'email'] } });
@@ -322,7 +322,7 @@ describe('the trail in the database', () => {
       sql`DELETE FROM audit_checkpoint`,
     ];
     for (const statement of statements) {
-      const run = inTenant(database.bound, { organizationId, workspaceId, agentId: null }, (db) => db.$sql(statement));
+      const run = inTenant(database, { organizationId, workspaceId, agentId: null }, (db) => db.$sql(statement));
       await expect(run).rejects.toThrow('permission denied');
     }
   });
@@ -335,7 +335,7 @@ describe('recording', () => {
       ...({ organizationId, workspaceId, plan: 'free', kind: 'ACCOUNT', keyId: newId('key'), agentId: null } as const),
       ...{ scopes: ['contacts:read'], rpm: null, rpd: null },
     });
-    await refusalRecorder(database.bound)(
+    await refusalRecorder(database)(
       principal,
       { id: 'req_9', ip: null },
       {
@@ -354,7 +354,7 @@ describe('recording', () => {
 
   it('leaves nothing of an entry whose change was rolled back', async () => {
     const workspaceId = await newWorkspace();
-    const broken = inTenant(database.bound, { organizationId, workspaceId, agentId: null }, async (db) => {
+    const broken = inTenant(database, { organizationId, workspaceId, agentId: null }, async (db) => {
       await auditIn(db, { principal: systemActor, request }).record({ action: 'agent.pause' });
       throw new Error('a defect');
     });

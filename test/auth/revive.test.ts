@@ -35,7 +35,7 @@ describe('a stored actor', () => {
     const person: StoredActor = { workspaceId: auth.workspaceId, actorKind: 'SESSION', actorId: auth.userId };
     for (const actor of [keyActor(apiKey.id), person]) {
       const tenant = { organizationId: auth.organizationId, workspaceId: auth.workspaceId, agentId: null };
-      const bound = await inTenant(auth.database.bound, tenant, (db) => revivePrincipal(db.$sql, actor));
+      const bound = await inTenant(auth.database, tenant, (db) => revivePrincipal(db.$sql, actor));
       expect(bound).toEqual(await revivePrincipal(asOwner, actor));
     }
   });

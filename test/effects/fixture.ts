@@ -131,7 +131,7 @@ export async function openEngine() {
 
   /** One mutation as a principal: everything in one transaction. */
   const as = <T>(principal: Principal, run: (world: World) => Promise<T>, allowedBy = 'messages:send'): Promise<T> =>
-    inTenant(database.bound, { ...place, agentId: principal.agentId }, (db) =>
+    inTenant(database, { ...place, agentId: principal.agentId }, (db) =>
       run(createWorld(db, principal, { id: newId('req'), ip: '192.0.2.1', allowedBy })),
     );
   const propose = (principal: Principal, payload: Parcel = aParcel): Promise<Effect> =>
@@ -188,7 +188,7 @@ export async function openEngine() {
       (
         await database.owner.event.findMany({ where: { workspaceId, subjectId: effect.id }, orderBy: { id: 'asc' } })
       ).map(({ type }) => type),
-    inWorkspace: <T>(run: (db: GuardedDb) => Promise<T>): Promise<T> => inTenant(database.bound, tenant, run),
+    inWorkspace: <T>(run: (db: GuardedDb) => Promise<T>): Promise<T> => inTenant(database, tenant, run),
   };
 }
 

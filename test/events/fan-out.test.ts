@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 const emit = (subjectId: string, where = workspaceId) =>
-  inTenant(database.bound, { organizationId, workspaceId: where, agentId: null }, (db) =>
+  inTenant(database, { organizationId, workspaceId: where, agentId: null }, (db) =>
     eventsIn(db).emit('contact.created', subjectId, {}),
   );
 const next = async (events: AsyncIterator<EventNotice>) => {
@@ -38,7 +38,7 @@ describe('events', () => {
     const one = fanOut.subscribe({ workspaceId, subjectId: 'ctc_2', types: ['contact.created'] });
     const otherKind = fanOut.subscribe({ workspaceId, types: ['agent.created'] });
     await emit('ctc_foreign', otherId);
-    const broken = inTenant(database.bound, { organizationId, workspaceId, agentId: null }, async (db) => {
+    const broken = inTenant(database, { organizationId, workspaceId, agentId: null }, async (db) => {
       await eventsIn(db).emit('contact.created', 'ctc_rolled_back', {});
       throw new Error('a defect');
     });

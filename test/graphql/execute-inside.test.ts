@@ -119,7 +119,7 @@ describe('parts of one transaction', () => {
   });
 
   it('know that they are in one', async () => {
-    await inTenant(shop.database.bound, tenant(), async (db) => expect(db.$isTransaction).toBe(true));
+    await inTenant(shop.database, tenant(), async (db) => expect(db.$isTransaction).toBe(true));
     await asSystem(shop.database, 'look at a handle', async (tx) => {
       expect((await confineTransaction(tx, tenant())).$isTransaction).toBe(true);
     });

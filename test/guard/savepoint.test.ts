@@ -20,7 +20,7 @@ const failing = async (): Promise<never> => {
 it('a part that fails is taken back whole, also when a part of it had failed before', async () => {
   const write = (db: GuardedDb, name: string) =>
     db.contact.create({ data: { id: newId('ctc'), name, email: `${name}@example.com` } });
-  await inTenant(database.bound, { organizationId, workspaceId, agentId: null }, async (db) => {
+  await inTenant(database, { organizationId, workspaceId, agentId: null }, async (db) => {
     await write(db, 'before');
     const outer = withSavepoint(db, async () => {
       await write(db, 'outer');

@@ -31,8 +31,7 @@ afterAll(async () => {
   await database.close();
 });
 
-const enqueue = (use: (enqueue: Enqueue) => Promise<void>) =>
-  inTenant(database.bound, tenant, (db) => use(enqueueIn(db)));
+const enqueue = (use: (enqueue: Enqueue) => Promise<void>) => inTenant(database, tenant, (db) => use(enqueueIn(db)));
 const start = async (pollMs = 60_000, chores: Parameters<typeof startWorker>[0]['chores'] = []) => {
   worker = await startWorker({ database, queue, jobs, chores, log, pollMs });
   return worker;

@@ -226,7 +226,7 @@ it('tables go in an order in which no row is left that another refers to', async
 /** The database of a process that dies after so many transactions. */
 function breakingAfter(transactions: number): ErasureDeps['database'] {
   let left = transactions;
-  const { owner, bound } = engine.database;
+  const { owner, transact } = engine.database;
   const dying = new Proxy(owner, {
     get(target, property) {
       const value = Reflect.get(target, property);
@@ -238,5 +238,5 @@ function breakingAfter(transactions: number): ErasureDeps['database'] {
       };
     },
   });
-  return { owner: dying, bound };
+  return { owner: dying, transact };
 }

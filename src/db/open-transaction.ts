@@ -1,0 +1,59 @@
+// What happens between the beginning of a transaction and its end: statements straight to the driver, Prisma where somebody
+// asks for it, and a limit of time.
+import type { Prisma } from '../generated/prisma/client.js';
+import type { JoinedPrisma, PrismaJoiner } from './joined-prisma.js';
+
+/** A transaction that is open. */
+export interface OpenTransaction {
+  /** One prepared statement. Times come as dates, JSON as what it says; counts are to be cast to int. */
+  query<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]>;
+  /** Prisma in this very transaction. */
+  prisma(): Promise<Prisma.TransactionClient>;
+}
+
+/** How long one may be open; longer, and nothing of it is kept. */
+export const transactionMs = 30_000;
+
+export interface ConnectionParts<Connection> {
+  readonly connection: Connection;
+  readonly joiner: PrismaJoiner<Connection>;
+  query(text: string, values: readonly unknown[]): Promise<object[]>;
+}
+
+/** @throws what `run` throws; and when it took too long, also where `run` did not notice */
+export async function runInside<Connection, T>(
+  { connection, joiner, query }: ConnectionParts<Connection>,
+  run: (tx: OpenTransaction) => Promise<T>,
+): Promise<T> {
+  const endMs = performance.now() + transactionMs;
+  const requireTime = () => {
+    if (performance.now() > endMs) {
+      throw new Error(`A transaction was open for more than ${transactionMs / 1_000} s, and is taken back.`);
+    }
+  };
+  let joined: Promise<JoinedPrisma> | null = null;
+  try {
+    const result = await run({
+      query: async <Row extends object>(text: string, values: readonly unknown[]) => {
+        requireTime();
+        return (await query(text, values)) as Row[];
+      },
+      prisma: async () => {
+        requireTime();
+        joined ??= joiner.join(connection);
+        return (await joined).tx;
+      },
+    });
+    requireTime();
+    await leave(joined);
+    return result;
+  } catch (error) {
+    // What it says on leaving is no news by now.
+    await leave(joined).catch(() => undefined);
+    throw error;
+  }
+}
+
+const leave = async (joined: Promise<JoinedPrisma> | null): Promise<void> => {
+  if (joined !== null) await (await joined).leave();
+};
