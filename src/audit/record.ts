@@ -59,7 +59,7 @@ export const auditChannel = 'sallyport_audit';
 export const auditIn = (db: GuardedDb, origin: AuditOrigin, told?: (id: string) => void): Audit => ({
   record: async (input) => {
     const row = auditRow(origin, input);
-    await db.$sql(sql`WITH entry AS (
+    await db.$send(sql`WITH entry AS (
       INSERT INTO audit_entry (workspace_id, id, action, outcome, actor_kind, actor_id, api_key_id, agent_id, allowed_by,
         subject_id, effect_id, cost_credits, request_id, ip, details)
       VALUES (${db.$tenant.workspaceId}, ${row.id}, ${row.action}, ${row.outcome}::"AuditOutcome",

@@ -116,7 +116,10 @@ function databaseOf(session: SingleSession, lock: FolderLock | null): Database {
         await connection.exec(opening);
         const query = async (text: string, values: readonly unknown[]) =>
           (await connection.query(text, [...values])).rows as object[];
-        return runInside({ connection, joiner, query }, run);
+        const send = async (text: string, values: readonly unknown[]) => {
+          await query(text, values);
+        };
+        return runInside({ connection, joiner, query, send }, run);
       }),
     query,
     shortQuery: query,

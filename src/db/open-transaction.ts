@@ -7,6 +7,11 @@ import type { JoinedPrisma, PrismaJoiner } from './joined-prisma.js';
 export interface OpenTransaction {
   /** One prepared statement. Times come as dates, JSON as what it says; counts are to be cast to int. */
   query<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]>;
+  /**
+   * A statement whose answer nobody needs: where the connection allows it, what comes next does not wait for it. Fails the
+   * whole transaction when it fails.
+   */
+  send(text: string, values: readonly unknown[]): Promise<void>;
   /** Prisma in this very transaction. */
   prisma(): Promise<Prisma.TransactionClient>;
 }
@@ -18,11 +23,12 @@ export interface ConnectionParts<Connection> {
   readonly connection: Connection;
   readonly joiner: PrismaJoiner<Connection>;
   query(text: string, values: readonly unknown[]): Promise<object[]>;
+  send(text: string, values: readonly unknown[]): Promise<void>;
 }
 
 /** @throws what `run` throws; and when it took too long, also where `run` did not notice */
 export async function runInside<Connection, T>(
-  { connection, joiner, query }: ConnectionParts<Connection>,
+  { connection, joiner, query, send }: ConnectionParts<Connection>,
   run: (tx: OpenTransaction) => Promise<T>,
 ): Promise<T> {
   const endMs = performance.now() + transactionMs;
@@ -37,6 +43,10 @@ export async function runInside<Connection, T>(
       query: async <Row extends object>(text: string, values: readonly unknown[]) => {
         requireTime();
         return (await query(text, values)) as Row[];
+      },
+      send: async (text, values) => {
+        requireTime();
+        await send(text, values);
       },
       prisma: async () => {
         requireTime();

@@ -1,8 +1,10 @@
 // Transactions on a pool of PostgreSQL connections.
+import type { Writable } from 'node:stream';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.js';
 import { type PrismaJoiner, prismaJoiner } from './joined-prisma.js';
+import { sqlStateOf } from './migrate.js';
 import { type OpenTransaction, runInside, transactionMs } from './open-transaction.js';
 
 /** The name to prepare a text under; an empty one: parsed, run and forgotten. */
@@ -54,20 +56,41 @@ async function begun<T>(
   run: (tx: OpenTransaction) => Promise<T>,
   onBroken: (error: Error) => void,
 ): Promise<T> {
-  const query = async (text: string, values: readonly unknown[]) =>
-    (await client.query<object>({ name: nameOf({ sql: text }), text, values: [...values] })).rows;
+  /** Why a statement failed that nobody waited for; whatever follows it fails because of it. */
+  let cause: unknown = null;
+  const hear = (error: unknown) => {
+    cause ??= error;
+  };
+  const ask = (text: string, values: readonly unknown[]) =>
+    client.query<object>({ name: nameOf({ sql: text }), text, values: [...values] });
+  const query = async (text: string, values: readonly unknown[]) => (await ask(text, values)).rows;
+  const send = async (text: string, values: readonly unknown[]) => {
+    inOneMessage(client);
+    ask(text, values).catch(hear);
+  };
   try {
-    await client.query(`BEGIN; ${opening}`);
-    const result = await runInside({ connection: client, joiner, query }, run);
+    inOneMessage(client);
+    client.query(`BEGIN; ${opening}`).catch(hear);
+    const result = await runInside({ connection: client, joiner, query, send }, run);
     // PostgreSQL answers COMMIT after a failed statement with ROLLBACK, and calls that success.
     const { command } = await client.query('COMMIT');
-    if (command !== 'COMMIT') throw new Error('The transaction had failed before its end; nothing was kept.');
+    if (command !== 'COMMIT') throw cause ?? new Error('The transaction had failed before its end; nothing was kept.');
     return result;
   } catch (error) {
     // A connection of which nobody knows where it stands is not lent again.
     await client.query('ROLLBACK').catch(onBroken);
-    throw error;
+    throw sqlStateOf(error) === afterFailure ? (cause ?? error) : error;
   }
+}
+
+/** What PostgreSQL says to every statement after one that failed. */
+const afterFailure = '25P02';
+
+/** Statements that follow at once travel with the next one: writing to the network costs more than what is written. */
+function inOneMessage(client: pg.PoolClient): void {
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: Writable } }).connection;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
 }
 
 const BOUNDARY = /^(BEGIN|COMMIT|ROLLBACK)$/;

@@ -95,7 +95,14 @@ async function whileLocked<T>(url: URL, work: () => Promise<T>): Promise<T> {
 }
 
 function newPool(connectionString: string, max: number, warn: (line: string) => void): pg.Pool {
-  const pool = new pg.Pool({ ...connectionOptions, connectionString, max, idleTimeoutMillis: 60_000 });
+  const pool = new pg.Pool({
+    ...connectionOptions,
+    connectionString,
+    max,
+    idleTimeoutMillis: 60_000,
+    // A statement of a transaction may be sent before the one ahead of it was answered.
+    pipeline: true,
+  });
   pool.on('error', (error) => warn(brokenWhileIdle(error)));
   return pool;
 }

@@ -18,7 +18,7 @@ export const eventsIn = (db: GuardedDb, told?: (id: string) => void): Events => 
     const { workspaceId } = db.$tenant;
     const id = newId('evt');
     const notice = JSON.stringify({ workspaceId, id, type, subjectId });
-    await db.$sql(sql`WITH happened AS (
+    await db.$send(sql`WITH happened AS (
       INSERT INTO event (workspace_id, id, type, subject_id, data)
       VALUES (${workspaceId}, ${id}, ${type}, ${subjectId}, ${JSON.stringify(data)}::jsonb)
       RETURNING id)

@@ -48,6 +48,8 @@ export interface GuardedDb extends Delegates {
   readonly $isTransaction: boolean;
   /** Runs one statement with the tenant's settings; build its workspace condition with `inWorkspace` of guard/sql. */
   $sql<Row>(statement: Prisma.Sql): Promise<Row[]>;
+  /** The same for a statement whose answer nobody needs: inside a transaction what comes next does not wait for it. */
+  $send(statement: Prisma.Sql): Promise<void>;
 }
 
 type Operation = (args?: unknown) => Prisma.PrismaPromise<unknown>;
@@ -55,6 +57,7 @@ type Operation = (args?: unknown) => Prisma.PrismaPromise<unknown>;
 interface Executors {
   operation(start: (client: Prisma.TransactionClient) => Prisma.PrismaPromise<unknown>): Promise<unknown>;
   statement(statement: Prisma.Sql): Promise<unknown>;
+  send(statement: Prisma.Sql): Promise<unknown>;
   /** Straight to the driver, in the same transaction; null where there is no way but Prisma's. */
   readonly direct: OpenTransaction['query'] | null;
   readonly isTransaction: boolean;
@@ -91,6 +94,11 @@ const settingsOf = ({ workspaceId, organizationId, agentId }: Tenant): string =>
 
 /** A handle for reads: each statement is its own small transaction that opens with the settings. */
 export function guardedDb(client: PrismaClient, tenant: Tenant, walls: Walls = 'both'): GuardedDb {
+  const statement: Executors['statement'] = async (asked) => {
+    // Two raw statements have nothing to compile, and a batch of them is the cheaper way.
+    const [, result] = await client.$transaction([client.$queryRaw(bindTenant(tenant)), client.$queryRaw(asked)]);
+    return result;
+  };
   return handle(tenant, walls, {
     // Not a batch: Prisma keeps no plan of one that begins with raw SQL and would compile the operation at every request.
     operation: (start) =>
@@ -98,11 +106,8 @@ export function guardedDb(client: PrismaClient, tenant: Tenant, walls: Walls = '
         await tx.$queryRaw(bindTenant(tenant));
         return start(tx);
       }),
-    // Two raw statements have nothing to compile, and a batch of them is the cheaper way.
-    statement: async (statement) => {
-      const [, result] = await client.$transaction([client.$queryRaw(bindTenant(tenant)), client.$queryRaw(statement)]);
-      return result;
-    },
+    statement,
+    send: statement,
     direct: null,
     isTransaction: false,
   });
@@ -138,6 +143,7 @@ export async function confineTransaction(
 const insideOpen = (tx: OpenTransaction): Executors => ({
   operation: async (start) => start(await tx.prisma()),
   statement: ({ text, values }) => tx.query(text, values),
+  send: ({ text, values }) => tx.send(text, values),
   direct: tx.query,
   isTransaction: true,
 });
@@ -145,6 +151,7 @@ const insideOpen = (tx: OpenTransaction): Executors => ({
 const insidePrisma = (tx: Prisma.TransactionClient): Executors => ({
   operation: async (start) => start(tx),
   statement: async (statement) => tx.$queryRaw(statement),
+  send: async (statement) => tx.$queryRaw(statement),
   direct: null,
   isTransaction: true,
 });
@@ -156,6 +163,9 @@ function handle(tenant: Tenant, walls: Walls, execute: Executors): GuardedDb {
     $walls: walls,
     $isTransaction: execute.isTransaction,
     $sql: (statement: Prisma.Sql) => execute.statement(statement),
+    $send: async (statement: Prisma.Sql) => {
+      await execute.send(statement);
+    },
   };
   return new Proxy(target, {
     has: (own, property) => property in own || (typeof property === 'string' && modelOf.has(property)),

@@ -22,7 +22,7 @@ export const enqueueIn =
     const body = JSON.stringify(kind.data.parse(data));
     const { singletonKey = null, startAfter = null, waitMs = null } = options;
     const seconds = waitMs === null ? null : waitMs / 1000;
-    await db.$sql(sql`SELECT sallyport_enqueue(
+    await db.$send(sql`SELECT sallyport_enqueue(
       ${kind.name}::text, ${body}::jsonb, ${singletonKey}::text,
       COALESCE(${startAfter}::timestamptz, now() + make_interval(secs => ${seconds}::float8))
     )::text AS enqueued`);
