@@ -187,7 +187,11 @@ async function writeLine(
   balanceDelta: number,
   reservedDelta: number,
 ): Promise<void> {
-  await db.ledgerEntry.create({ data: { id: newId('lge'), kind, balanceDelta, reservedDelta, ...payer } });
+  const { effectId, apiKeyId, agentId } = payer;
+  await db.$send(sql`INSERT INTO ledger_entry
+      (workspace_id, id, kind, balance_delta, reserved_delta, effect_id, api_key_id, agent_id)
+    VALUES (${db.$tenant.workspaceId}, ${newId('lge')}, ${kind}::"LedgerKind", ${balanceDelta}::int, ${reservedDelta}::int,
+      ${effectId}, ${apiKeyId}, ${agentId})`);
 }
 
 async function insufficient(db: GuardedDb, credits: number): Promise<CodedError> {

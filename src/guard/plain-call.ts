@@ -9,7 +9,7 @@ import { columnOf, type Model, tableOf } from './tenancy.js';
 export interface PlainCall {
   readonly text: string;
   readonly values: readonly unknown[];
-  /** What Prisma would have answered. @throws as Prisma does when the one row to change is not there */
+  /** What Prisma would have answered. @throws as Prisma does when the one row that is asked for is not there */
   readonly answer: (rows: readonly object[]) => unknown;
 }
 
@@ -82,7 +82,7 @@ const first = (rows: readonly object[]): object | null => rows[0] ?? null;
 const theOne = (rows: readonly object[]): object => {
   const [row] = rows;
   if (row !== undefined) return row;
-  throw new Prisma.PrismaClientKnownRequestError('The row to change is not there.', {
+  throw new Prisma.PrismaClientKnownRequestError('The row that is asked for is not there.', {
     code: 'P2025',
     clientVersion: Prisma.prismaVersion.client,
   });
@@ -91,8 +91,9 @@ const all = (rows: readonly object[]): readonly object[] => rows;
 const count = (rows: readonly object[]): { count: number } => ({ count: rows.length });
 
 const WRITERS: Readonly<Record<string, (call: Call) => Written>> = {
-  findFirst: (call) => ({ text: `${select(call)} LIMIT 1`, answer: first }),
+  findFirst: (call) => ({ text: one(call), answer: first }),
   findUnique: (call) => ({ text: select(call), answer: first }),
+  findFirstOrThrow: (call) => ({ text: one(call), answer: theOne }),
   findMany: (call) => ({ text: select(call), answer: all }),
   count: (call) => {
     requireOnly(call.args, ['where']);
@@ -103,7 +104,14 @@ const WRITERS: Readonly<Record<string, (call: Call) => Written>> = {
   update: (call) => ({ text: update(call, call.shape.columns), answer: theOne }),
   updateMany: (call) => ({ text: update(call, 'TRUE AS changed'), answer: count }),
   updateManyAndReturn: (call) => ({ text: update(call, call.shape.columns), answer: all }),
+  delete: (call) => {
+    requireOnly(call.args, ['where']);
+    const { table, columns } = call.shape;
+    return { text: `DELETE FROM ${table} WHERE ${where(call)} RETURNING ${columns}`, answer: theOne };
+  },
 };
+
+const one = (call: Call): string => (call.args.take === undefined ? `${select(call)} LIMIT 1` : notPlain());
 
 function select(call: Call): string {
   const { shape, args } = call;

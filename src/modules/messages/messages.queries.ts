@@ -11,3 +11,12 @@ export async function lockMessage(db: GuardedDb, id: string): Promise<Message | 
 /** The person of the conversation found; null where there is none. */
 export const contactOf = async (db: GuardedDb, where: Prisma.ConversationWhereInput): Promise<string | null> =>
   (await db.conversation.findFirst({ where, select: { contactId: true } }))?.contactId ?? null;
+
+/** Whether anything that was sent ever went to this person. */
+export async function wasWrittenTo(db: GuardedDb, contactId: string): Promise<boolean> {
+  const [found] = await db.$sql<{ is_written_to: boolean }>(sql`SELECT EXISTS (SELECT FROM message m
+    JOIN conversation c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id
+    WHERE ${inWorkspace(db, 'Message', 'm')} AND ${inWorkspace(db, 'Conversation', 'c')} AND c.contact_id = ${contactId}
+      AND m.direction = 'OUTBOUND' AND m.status = 'SENT') AS is_written_to`);
+  return found?.is_written_to === true;
+}

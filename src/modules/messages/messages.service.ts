@@ -9,7 +9,7 @@ import { given, requireValid } from '../../platform/validation.js';
 import { agentsService } from '../agents/agents.service.js';
 import { conversationsService } from '../conversations/conversations.service.js';
 import { inboxesService } from '../inboxes/inboxes.service.js';
-import { lockMessage } from './messages.queries.js';
+import { lockMessage, wasWrittenTo } from './messages.queries.js';
 
 // A line break in a subject would let its writer add headers to the e-mail.
 const subject = z
@@ -124,7 +124,7 @@ export const messagesService = (world: World) => {
         to: { address: to, name: contact.name },
         subject: draft.subject,
         body: draft.body,
-        isFirstContact: !(await wasWrittenTo(contact.id)),
+        isFirstContact: !(await wasWrittenTo(db, contact.id)),
       };
     },
 
@@ -133,7 +133,7 @@ export const messagesService = (world: World) => {
       const place = await placeOf(input);
       if (place === null || place.channel === 'VOICE') return null;
       const { channel, contactId } = place;
-      const firstContact = contactId === null || !(await wasWrittenTo(contactId));
+      const firstContact = contactId === null || !(await wasWrittenTo(db, contactId));
       const facts = { recipients: 1, firstContact, channel, agentId: null };
       return { facts, credits: world.prices.of(`message.${channel}`) };
     },
@@ -209,11 +209,6 @@ export const messagesService = (world: World) => {
         agentId: conversation.agentId,
       },
     });
-  }
-
-  async function wasWrittenTo(contactId: string): Promise<boolean> {
-    const conversation = { contactId };
-    return (await db.message.count({ where: { conversation, direction: 'OUTBOUND', status: 'SENT' } })) > 0;
   }
 
   /** Where it would be said; null where the ids name nothing here. */
