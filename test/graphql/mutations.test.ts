@@ -45,6 +45,7 @@ const world = (principal: Principal, hold = false) =>
         return effect('eff_new');
       },
       find: async (id: string) => effect(id, { payload: { mode: 'CHAT', text: 'frozen' } }),
+      payloadOf: async ({ payload }: Effect) => payload,
     },
   } as never);
 
