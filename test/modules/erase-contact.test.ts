@@ -227,7 +227,7 @@ describe('does', () => {
 
     // A copy of the rows from before opens only together with the key from before, which is nowhere any more.
     const opened = () =>
-      inTenant(shop.database.bound, { ...shop.place, agentId: null }, (db) =>
+      inTenant(shop.database, { ...shop.place, agentId: null }, (db) =>
         contactVault(shop.app.secrets.contacts).open(db, backup),
       );
     expect(await opened()).toEqual(backup.map(() => null));
