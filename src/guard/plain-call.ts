@@ -34,7 +34,11 @@ interface Shape {
 const PLAIN_TYPES: ReadonlySet<string> = new Set(['String', 'Int', 'Boolean', 'DateTime', 'Json']);
 
 const quoted = (name: string): string => `"${name}"`;
-const columnAs = ({ name }: Field): string => `${quoted(columnOf(name))} AS ${quoted(name)}`;
+const columnAs = ({ name, isList }: Field): string => {
+  const column = quoted(columnOf(name));
+  // A list that was never given is NULL in the database, and to Prisma an empty one.
+  return `${isList ? `COALESCE(${column}, '{}')` : column} AS ${quoted(name)}`;
+};
 
 const isPlain = ({ kind, type, isList }: Field): boolean =>
   isList ? type === 'String' : kind === 'enum' || PLAIN_TYPES.has(type);

@@ -64,7 +64,7 @@ describe('answers what Prisma answers', () => {
     const id = newId('eff');
     const data = {
       ...{ id, kind: 'message.send', status: 'AWAITING_APPROVAL', actorKind: 'SESSION', actorId: newId('usr') },
-      ...{ scopes: ['messages:send', 'a,b', '{"'], coRequesterIds: [], priceCredits: 3, priceBook: '1', seal: '' },
+      ...{ scopes: ['messages:send', 'a,b', '{"'], priceCredits: 3, priceBook: '1', seal: '' },
       ...{ payload: { text: 'ä\n"', list: [1, null, { deep: true }] }, rule: ['x'], failure: Prisma.DbNull },
       ...{ isSandbox: true, requestId: 'r', expiresAt: new Date('2027-03-28T01:30:00.123Z') },
     } as const;
