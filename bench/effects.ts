@@ -42,6 +42,8 @@ interface Shop {
   readonly waiting: { readonly id: string; readonly key: string };
   readonly free: { readonly id: string; readonly key: string };
   readonly conversationId: string;
+  /** One for all servers: what the first closes under the key of a contact, the next one opens. */
+  readonly secret: string;
 }
 
 const CONNECTIONS = 16;
@@ -218,7 +220,8 @@ async function seedShop(postgres: PostgresPlace, say: (line: string) => void): P
       await insertRows(database, 'api_key_secret', workspaceId, [{ id: newId('sec'), key_id: id, hash }]);
       return { id, key: secret.key };
     };
-    return { waiting: await key(), free: await key(), conversationId: ids.conversation };
+    const secret = randomBytes(32).toString('base64');
+    return { waiting: await key(), free: await key(), conversationId: ids.conversation, secret };
   } finally {
     await database.close();
   }
@@ -241,7 +244,7 @@ async function startServer(program: string, { url, folder, work, shop }: Start):
     env: {
       PATH: process.env.PATH,
       ...{ NODE_ENV: 'production', LOG_LEVEL: 'warn', HOST: '127.0.0.1', PORT: String(port), DATA_DIR: folder },
-      ...{ DATABASE_URL: url, SALLYPORT_SECRET: randomBytes(32).toString('base64') },
+      ...{ DATABASE_URL: url, SALLYPORT_SECRET: shop.secret },
       PLAN_LIMITS: JSON.stringify({ free: unlimited }),
       ...{ BENCH_WORK: work, BENCH_FREE_KEY: shop.free.id },
     },
