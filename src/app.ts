@@ -2,6 +2,7 @@
 // needs, and gives back something that can be started and stopped. Nothing here decides; it only connects.
 import type { GraphQLSchema } from 'graphql';
 import { openCheckpointKeeper } from './audit/checkpoint-keeper.js';
+import { keepKnownKeys } from './audit/known-keys.js';
 import { auditAsOwner, systemActor } from './audit/record.js';
 import { openRefusalLog } from './audit/refusal-log.js';
 import { type Sealer, startSealer } from './audit/sealer.js';
@@ -178,6 +179,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   await queue.prepare();
   const fanOut = await openFanOut(database);
   const key = secrets.auditKeys[0];
+  const auditKeys = await keepKnownKeys(database, secrets.auditKeys);
   const { auditCheckpoints: target } = config;
   const keeper = target === null ? null : await openCheckpointKeeper({ database, target, key, clock, log });
   const sealer = await startSealer({ database, key, clock, log, onCheckpoint: () => keeper?.wake() });
@@ -190,6 +192,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     clock,
     limiter,
     secrets,
+    auditKeys,
     createWorld,
     keyForms,
     fanOut,

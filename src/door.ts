@@ -1,5 +1,6 @@
 // The door, connected: who asks, what they are given, what is judged before anything runs, and what the health paths say.
 import type { GraphQLError } from 'graphql';
+import type { KnownKey } from './audit/known-keys.js';
 import { auditKeySet } from './audit/public-keys.js';
 import { type RecordRefusal, refusalRecorder } from './audit/refusal.js';
 import type { RefusalLog } from './audit/refusal-log.js';
@@ -60,6 +61,8 @@ export interface HttpParts {
   readonly clock: Clock;
   readonly limiter: RateLimiter;
   readonly secrets: Secrets;
+  /** Whoever signed checkpoints, now or once. */
+  readonly auditKeys: readonly KnownKey[];
   readonly createWorld: CreateWorld;
   readonly keyForms: KeyForms;
   readonly fanOut: FanOut;
@@ -145,7 +148,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     wellKnown: wellKnownRoutes({
       ...config,
       keyFormat: keyFormatDocument(config.keyBrand),
-      auditKeys: auditKeySet(secrets.auditKeys),
+      auditKeys: auditKeySet(parts.auditKeys),
     }),
     effectsByStatus: () => effectsByStatus(database),
   });

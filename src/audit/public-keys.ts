@@ -24,9 +24,13 @@ export const auditKeySet = (keys: readonly Pick<AuditKey, 'keyId' | 'publicKey'>
     use: 'sig',
     alg: 'EdDSA',
     kid: keyId,
-    x: publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64url'),
+    x: publicText(publicKey),
   })),
 });
+
+/** The 32 bytes, base64url. */
+export const publicText = (publicKey: KeyObject): string =>
+  publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64url');
 
 /**
  * Public keys by `keyId`, from what is published: the key set, or the `x` of one key.

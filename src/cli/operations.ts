@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { asOperator, ownersAudit } from '../app.js';
 import { exportHead, lineOf } from '../audit/export-lines.js';
 import { exportPage, headOfChain } from '../audit/export-page.js';
+import { keepKnownKeys, knownKeys } from '../audit/known-keys.js';
 import type { Checkpoint } from '../audit/links.js';
 import { auditKeySet } from '../audit/public-keys.js';
 import { auditAsOwner, systemActor } from '../audit/record.js';
@@ -202,9 +203,9 @@ async function beginExport({ database, auditKeys }: Desk, workspaceId: string | 
       }).record({ action: 'audit.export', subjectId: id }),
     );
   }
-  const known = auditKeys();
-  const { keys } = auditKeySet(known);
-  const [key] = known;
+  const configured = auditKeys();
+  const { keys } = auditKeySet(await keepKnownKeys(database, configured));
+  const [key] = configured;
   const createdAt = systemClock.now();
   const heads: Checkpoint[] = [];
   for (const id of workspaceIds) {
@@ -225,7 +226,8 @@ const workspacesOf = (database: Database, workspaceId: string | null, reason: st
 
 /** One trail, or without an id every one; sums and problems of all of them. */
 async function verifyTrails({ database, auditKeys }: Desk, workspaceId: string | null): Promise<VerifiedTrails> {
-  const keys = new Map(auditKeys().map(({ keyId, publicKey }) => [keyId, publicKey]));
+  const known = await knownKeys(database, auditKeys());
+  const keys = new Map(known.map(({ keyId, publicKey }) => [keyId, publicKey]));
   const ids = await workspacesOf(database, workspaceId, 'verify the audit trail');
   const verified: (Verification & { readonly workspaceId: string })[] = [];
   for (const id of ids) {

@@ -73,6 +73,7 @@ export const tenancy: Readonly<Record<Model, Ownership>> = {
   TwoFactor: { owner: 'global' },
   ApiKeySecret: { owner: 'global' },
   ApiKeyFormat: { owner: 'global' },
+  AuditKey: { owner: 'global' },
 };
 
 export interface Relation {

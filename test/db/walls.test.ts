@@ -21,7 +21,9 @@ async function columnsOf(table: string): Promise<string[]> {
 }
 const tableOf = (model: string) => model.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 const models = Object.values(Prisma.ModelName);
-const secretModels = ['User', 'Session', 'Account', 'Verification', 'TwoFactor', 'ApiKeySecret', 'ApiKeyFormat'];
+const secretModels = [
+  ...['User', 'Session', 'Account', 'Verification', 'TwoFactor', 'ApiKeySecret', 'ApiKeyFormat', 'AuditKey'],
+];
 const ownedModels = models.filter((model) => !secretModels.includes(model));
 
 interface Binding extends Partial<Place> {
