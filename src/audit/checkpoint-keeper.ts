@@ -33,6 +33,7 @@ export interface CheckpointKeeper {
 const atOnce = (target: CheckpointTarget): number => ('file' in target ? 100 : 1);
 const SWEEP_EVERY_MS = 60_000;
 const STOOD_STILL_MS = 3_600_000;
+const KEPT_TWICE_MS = 86_400_000;
 const POST_WITHIN_MS = 10_000;
 
 /** @throws ConfigurationError when the file that is named cannot be written */
@@ -41,6 +42,7 @@ export async function openCheckpointKeeper(options: KeeperOptions): Promise<Chec
   const { log } = options;
   let running: Promise<void> = Promise.resolve();
   let isWaiting = false;
+  let thinnedAt = 0;
   const keepAll = (): Promise<void> => {
     const next = running
       .catch(() => undefined)
@@ -49,6 +51,10 @@ export async function openCheckpointKeeper(options: KeeperOptions): Promise<Chec
         await signStandingHeads(options);
         let kept = atOnce(options.target);
         while (kept === atOnce(options.target)) kept = await keepSome(options);
+        const now = options.clock.now().getTime();
+        if (now - thinnedAt < STOOD_STILL_MS) return;
+        await thinOut(options);
+        thinnedAt = now;
       });
     running = next;
     return next;
@@ -91,6 +97,20 @@ async function keepSome({ database, target }: KeeperOptions): Promise<number> {
   });
   return checkpoints.length;
 }
+
+/**
+ * Of what was signed again and again at one place, the first and the last stay: they vouch for the same hash, before and
+ * after. Only what was kept outside a while ago is dropped, so that every one of them is still to be found there.
+ */
+const thinOut = ({ database, clock }: KeeperOptions): Promise<number> =>
+  asSystem(database, 'drop audit checkpoints between two of the same place', (db) => {
+    const before = new Date(clock.now().getTime() - KEPT_TWICE_MS);
+    return db.$executeRaw`DELETE FROM audit_checkpoint c WHERE c.kept_at < ${before}::timestamptz
+      AND EXISTS (SELECT FROM audit_checkpoint e WHERE e.workspace_id = c.workspace_id AND e.seq = c.seq
+        AND e.hash = c.hash AND e.created_at < c.created_at)
+      AND EXISTS (SELECT FROM audit_checkpoint l WHERE l.workspace_id = c.workspace_id AND l.seq = c.seq
+        AND l.hash = c.hash AND l.created_at > c.created_at AND l.kept_at IS NOT NULL)`;
+  });
 
 const NEW_LINE = 10;
 

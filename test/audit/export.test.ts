@@ -226,6 +226,41 @@ describe('checkpoints kept outside', () => {
     });
   });
 
+  it('of a chain that stands still are thinned out, and those outside stay', async () => {
+    const { auditCheckpoint } = harness.database.owner;
+    const { workspaceId } = harness.place;
+    const start = Date.now() + 10 * 3_600_000;
+    const open = (hours: number) =>
+      openCheckpointKeeper({
+        database: harness.database,
+        target: { file: witness },
+        key: key(),
+        clock: { now: () => new Date(start + hours * 3_600_000) },
+        log,
+      });
+    const signed = async (hours: number) => {
+      const keeper = await open(hours);
+      await keeper.keepAll();
+      await keeper.stop();
+    };
+    for (const hours of [0, 1, 2, 3]) await signed(hours);
+    const last = await auditCheckpoint.findFirstOrThrow({ where: { workspaceId }, orderBy: { createdAt: 'desc' } });
+    const ofPlace = { workspaceId, seq: last.seq };
+    const before = await auditCheckpoint.findMany({ where: ofPlace, orderBy: { createdAt: 'asc' } });
+    const outside = checkpointsIn(await readFile(witness, 'utf8')).length;
+    const others = await auditCheckpoint.count({ where: { workspaceId, seq: { not: last.seq } } });
+    expect(before.length).toBeGreaterThan(3);
+    // A day and more later.
+    await signed(40);
+    const after = await auditCheckpoint.findMany({ where: ofPlace, orderBy: { createdAt: 'asc' } });
+    expect(after).toHaveLength(2);
+    expect(after[0]).toEqual(before[0]);
+    expect(await auditCheckpoint.count({ where: { workspaceId, seq: { not: last.seq } } })).toBe(others);
+    const kept = checkpointsIn(await readFile(witness, 'utf8'));
+    expect(kept).toHaveLength(outside + 1);
+    expect((await verify(await exported(), kept))[0]).toMatchObject({ ok: true });
+  });
+
   it('go to a URL, and none is lost while nobody answers there', async () => {
     const received: unknown[] = [];
     let isUp = false;

@@ -7,7 +7,7 @@ import { type SealerOptions, sealWorkspace, startSealer } from '../../src/audit/
 import { readTrail } from '../../src/audit/trail.js';
 import { verifyTrail } from '../../src/audit/verify.js';
 import { principalOfKey } from '../../src/auth/principal.js';
-import type { Prisma } from '../../src/generated/prisma/client.js';
+import type { AuditEntry, Prisma } from '../../src/generated/prisma/client.js';
 import { asSystem } from '../../src/guard/as-system.js';
 import { inTenant } from '../../src/guard/guarded-db.js';
 import { sql } from '../../src/guard/sql.js';
@@ -139,6 +139,23 @@ describe('the trail in the database', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     await sealer.stop();
     expect(await verify(workspaceId)).toMatchObject({ ok: true, linked: 2, tail: 0 });
+  });
+
+  it('is looked through near its end alone once a process has read it whole, and nothing that was committed late is missed', async () => {
+    const workspaceId = await newWorkspace();
+    await write(workspaceId, 1);
+    await sealWorkspace(options, workspaceId);
+    const [last] = await database.owner.auditEntry.findMany({ where: { workspaceId } });
+    const dated = async (minutes: number) => {
+      const createdAt = new Date((last?.createdAt.getTime() ?? 0) - minutes * 60_000);
+      const { details, ...entry } = { ...last, id: newId('aud'), createdAt } as AuditEntry;
+      await database.owner.auditEntry.create({ data: { ...entry, details: details ?? {} } });
+    };
+    await dated(14);
+    await dated(60);
+    expect(await sealWorkspace(options, workspaceId, 'young')).toBe(1);
+    expect(await sealWorkspace(options, workspaceId, 'young')).toBe(0);
+    expect(await sealWorkspace(options, workspaceId)).toBe(1);
   });
 
   it.each<[string, (workspaceId: string) => Promise<unknown>, readonly Place[]]>([
