@@ -68,10 +68,10 @@ describe('does', () => {
     const client = await shop.key('contacts:write');
     const input = { name: 'Held once', idempotencyKey: 'held-1' };
     const first = (await client.data<Held>(create, { input })).createContact;
-    const second = (await shop.writesNothing(() => client.data<Held>(create, { input }))).createContact;
+    const second = (await shop.repeats(() => client.data<Held>(create, { input }))).createContact;
     expect(second).toEqual(first);
     await shop.approve(first.effect);
-    const third = (await shop.writesNothing(() => client.data<Held>(create, { input }))).createContact;
+    const third = (await shop.repeats(() => client.data<Held>(create, { input }))).createContact;
     expect(third).toEqual({ contact: { id: first.effect.payload.subjectId }, effect: null });
     expect(await shop.database.owner.contact.count({ where: { name: 'Held once' } })).toBe(1);
   });

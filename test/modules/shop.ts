@@ -43,11 +43,10 @@ export interface Shop extends Harness {
   trail(action: string): Promise<AuditEntry[]>;
   /** The last entry of that name. */
   lastEntry(action: string): Promise<AuditEntry>;
-  /**
-   * Runs it and fails when a row of any workspace came, went or changed; the entry of a refused scope does not count.
-   * @param but tables that are not looked at
-   */
-  writesNothing<T>(act: () => Promise<T>, options?: { readonly but?: readonly string[] }): Promise<T>;
+  /** Runs it and fails when a row of any workspace came, went or changed; the entry of a refused scope does not count. */
+  writesNothing<T>(act: () => Promise<T>): Promise<T>;
+  /** The same of what was asked for before: that leaves one entry in the trail, and nothing else. */
+  repeats<T>(act: () => Promise<T>): Promise<T>;
   /**
    * What is foreign and what does not exist are answered alike, as NOT_FOUND, and nothing is written.
    * @param ask with the foreign id, then with one that nothing has
@@ -89,12 +88,20 @@ export async function startShop(options: HarnessOptions = {}): Promise<Shop> {
       if (entry === undefined) throw new Error(`The trail has no ${action}.`);
       return entry;
     },
-    async writesNothing(act, { but = [] } = {}) {
-      const rest = async () =>
-        Object.fromEntries(Object.entries(await tables(harness)).filter(([name]) => !but.includes(name)));
-      const before = await rest();
+    async writesNothing(act) {
+      const before = await tables(harness);
       const result = await act();
-      expect(await rest()).toEqual(before);
+      expect(await tables(harness)).toEqual(before);
+      return result;
+    },
+    async repeats(act) {
+      const state = async () => {
+        const { audit_entry: _, ...rest } = await tables(harness);
+        return { rest, repeats: (await trail('request.repeat')).length };
+      };
+      const before = await state();
+      const result = await act();
+      expect(await state()).toEqual({ ...before, repeats: before.repeats + 1 });
       return result;
     },
     async looksUnknown(foreign, ask) {
