@@ -51,8 +51,8 @@ async function statementFor(database: Database): Promise<(options: SnapshotOptio
 }
 
 const part = (table: string, condition: string): string => `SELECT '${table}' AS name,
-  COALESCE(string_agg((to_jsonb(x) - $3::text[])::text, E'\\n' ORDER BY (to_jsonb(x) - $3::text[])::text), '') AS text
-  FROM ${table} x WHERE ${condition}`;
+  COALESCE(string_agg((to_jsonb(one_row) - $3::text[])::text, E'\\n' ORDER BY (to_jsonb(one_row) - $3::text[])::text), '') AS text
+  FROM ${table} one_row WHERE ${condition}`;
 
 /** Every row of every table and of the queue, but for what is written behind a request's back. */
 export async function wholeSnapshot(database: Database): Promise<Snapshot> {
