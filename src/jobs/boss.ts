@@ -1,7 +1,9 @@
 // pg-boss keeps the queue: its tables, its fetch and its bookkeeping, run as the owner. Its own polling workers are not
 // used (they wait between jobs and lose errors of completion); worker.ts loops over `take` and `finish` instead.
+import { setTimeout as delay } from 'node:timers/promises';
 import PgBoss from 'pg-boss';
 import type { Database } from '../db/database.js';
+import { sqlStateOf } from '../db/migrate.js';
 import type { Job } from './define-job.js';
 
 export interface TakenJob {
@@ -37,7 +39,9 @@ export function openQueue(
     async prepare() {
       await boss.start();
       const known = new Set((await boss.getQueues()).map(({ name }) => name));
-      for (const job of jobs) if (!known.has(job.name)) await boss.createQueue(job.name, queueOptions(job));
+      for (const job of jobs) {
+        if (!known.has(job.name)) await unlessLocked(() => boss.createQueue(job.name, queueOptions(job)));
+      }
     },
     async take(queue) {
       const [job] = await boss.fetch<unknown>(queue);
@@ -55,6 +59,22 @@ export function openQueue(
     },
   };
 }
+
+const TRIES = 10;
+
+/** Making a queue makes a table: of processes that start together and make the same ones, PostgreSQL ends one at a time. */
+async function unlessLocked(make: () => Promise<void>): Promise<void> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await make();
+    } catch (error) {
+      if (sqlStateOf(error) !== DEADLOCK || tried === TRIES) throw error;
+      await delay(50 + Math.random() * 200);
+    }
+  }
+}
+
+const DEADLOCK = '40P01';
 
 const queueOptions = (job: Job) => ({
   name: job.name,

@@ -64,8 +64,9 @@ export function openPlace(settings: Readonly<Record<string, string>> = {}, built
       const end = endOf(child);
       const line = await firstLine(child, end);
       const said = JSON.parse(line) as { url?: string };
+      if (said.url === undefined) throw new Error(`sallyport ${args.join(' ')} did not start: ${line}`);
       return {
-        url: said.url ?? '',
+        url: said.url,
         pid: child.pid,
         said,
         stop: (...signals) => {
