@@ -63,10 +63,10 @@ export function openPlace(settings: Readonly<Record<string, string>> = {}, built
       running.add(child);
       const end = endOf(child);
       const line = await firstLine(child, end);
-      const said = JSON.parse(line) as { url?: string };
-      if (said.url === undefined) throw new Error(`sallyport ${args.join(' ')} did not start: ${line}`);
+      const said = JSON.parse(line) as { url?: string; error?: object };
+      if (said.error !== undefined) throw new Error(`sallyport ${args.join(' ')} did not start: ${line}`);
       return {
-        url: said.url,
+        url: said.url ?? '',
         pid: child.pid,
         said,
         stop: (...signals) => {
