@@ -1,5 +1,6 @@
 // Steps 3 and 4 of the walk: a principal becomes a context, with a database that sees its workspace, the world and services
 // made of it, the transaction of a mutation, and what it may listen to.
+import { type ExpectedKey, REQUIRE_SAME_KEY } from './auth/api-key.js';
 import type { CredentialWatch, Entrance, Watched } from './auth/credential-watch.js';
 import type { Credentials } from './auth/credentials.js';
 import type { KeyUsage } from './auth/key-usage.js';
@@ -14,6 +15,7 @@ import type { EventType } from './events/catalogue.js';
 import type { EventNotice, FanOut } from './events/fan-out.js';
 import { asSystem, type SystemDb } from './guard/as-system.js';
 import {
+  type Condition,
   confineTransaction,
   type GuardedDb,
   guardedDb,
@@ -55,6 +57,7 @@ export const contextMaker =
     facts: CallFacts,
     credentials: Credentials,
     standing: Standing | null = null,
+    expected: ExpectedKey | null = null,
   ): Context => {
     const requestFacts = (allowedBy: string | null): RequestFacts => {
       const { id, ip, receivedAtMs } = facts;
@@ -88,7 +91,9 @@ export const contextMaker =
           const inside = createWorld(db, known, requestFacts(allowedBy), system);
           return run({ world: inside, services: servicesOf(inside) });
         };
-        if (reason === undefined) return inTenant(database, tenant, (db) => runIn(db, null), walls);
+        if (reason === undefined)
+          return inTenant(database, tenant, (db) => runIn(db, null), walls, requiring(expected));
+        if (expected !== null) throw new Error('A key that is only expected to be good does nothing as the owner.');
         return asSystem(database, reason, async (tx) => runIn(await confineTransaction(tx, tenant), tx));
       },
       workplaces: () => workplacesOf(database, requirePrincipal(principal)),
@@ -96,6 +101,15 @@ export const contextMaker =
       listen: (types, subjectId) =>
         listening.listen({ principal: requirePrincipal(principal), credentials }, types, subjectId),
     };
+  };
+
+const requiring = (expected: ExpectedKey | null): Condition | null =>
+  expected && {
+    text: REQUIRE_SAME_KEY,
+    values: [expected.hash, expected.facts],
+    met: () => {
+      expected.isMet = true;
+    },
   };
 
 function scopeCounter(principal: Principal | null, count: KeyUsage['countScopes']): Context['useScopes'] {

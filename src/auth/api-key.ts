@@ -48,6 +48,12 @@ export interface Expectation {
   readonly admission: Admission;
 }
 
+/** A key that a transaction requires to be what it was; see `REQUIRE_SAME_KEY`. */
+export interface ExpectedKey extends Pick<Expectation, 'hash' | 'facts'> {
+  /** False until the transaction has found it so: before that nothing that came of it may be told. */
+  isMet: boolean;
+}
+
 export interface ApiKeyDoor {
   /** Null for a key that did not open this door lately, or would not open it from this address. Asks nobody. */
   expect(key: string, ip: string | null): Expectation | null;
@@ -70,6 +76,9 @@ interface FoundKey {
 /** The facts of the key whose SHA-256 is `hash`, a column or a parameter of bytea; no row when there is none. */
 export const factsOfKey = (hash: string): string =>
   `SELECT row_to_json(f)::text AS facts FROM sallyport_find_key(${hash}) f`;
+
+/** Fails unless the key whose SHA-256 is the first value amounts to the facts that are the second. */
+export const REQUIRE_SAME_KEY = `SELECT 1 / count(*)::int AS same FROM (${factsOfKey('$1')}) k WHERE k.facts = $2::text`;
 
 const FIND_KEY = `SELECT row_to_json(f)::text AS facts,
     (extract(epoch FROM LEAST(f.expires_at, f.retires_at) - now()) * 1000)::float8 AS ends_in_ms

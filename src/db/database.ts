@@ -1,9 +1,9 @@
 // One shape over the two engines: PostgreSQL behind DATABASE_URL, or PGlite inside this process. Both give a client that
 // row-level security binds and a client that owns the tables. Only the core imports this folder (see test/architecture).
 import type { PrismaClient } from '../generated/prisma/client.js';
-import type { OpenTransaction } from './open-transaction.js';
+import type { Late, OpenTransaction } from './open-transaction.js';
 
-export type { OpenTransaction };
+export type { Late, OpenTransaction };
 
 export interface Database {
   readonly engine: 'embedded' | 'server';

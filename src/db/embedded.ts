@@ -119,7 +119,11 @@ function databaseOf(session: SingleSession, lock: FolderLock | null): Database {
         const send = async (text: string, values: readonly unknown[]) => {
           await query(text, values);
         };
-        return runInside({ connection, joiner, query, send }, run);
+        const late = async <T>(answer: Promise<T>) => {
+          await answer;
+          return { value: answer };
+        };
+        return runInside({ connection, joiner, query, send, late }, run);
       }),
     query,
     shortQuery: query,

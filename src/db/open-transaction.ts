@@ -12,8 +12,18 @@ export interface OpenTransaction {
    * whole transaction when it fails.
    */
   send(text: string, values: readonly unknown[]): Promise<void>;
+  /**
+   * For an answer that nothing else in the transaction depends on: where the connection allows it, the end is not kept
+   * waiting for it. Fails the whole transaction when it fails.
+   */
+  late<T>(answer: Promise<T>): Promise<Late<T>>;
   /** Prisma in this very transaction. */
   prisma(): Promise<Prisma.TransactionClient>;
+}
+
+/** What is there by the time the transaction has ended well. In an object, since a promise of a promise is that promise. */
+export interface Late<T> {
+  readonly value: Promise<T>;
 }
 
 /** How long one may be open; longer, and nothing of it is kept. */
@@ -24,11 +34,12 @@ export interface ConnectionParts<Connection> {
   readonly joiner: PrismaJoiner<Connection>;
   query(text: string, values: readonly unknown[]): Promise<object[]>;
   send(text: string, values: readonly unknown[]): Promise<void>;
+  late<T>(answer: Promise<T>): Promise<Late<T>>;
 }
 
 /** @throws what `run` throws; and when it took too long, also where `run` did not notice */
 export async function runInside<Connection, T>(
-  { connection, joiner, query, send }: ConnectionParts<Connection>,
+  { connection, joiner, query, send, late }: ConnectionParts<Connection>,
   run: (tx: OpenTransaction) => Promise<T>,
 ): Promise<T> {
   const endMs = performance.now() + transactionMs;
@@ -40,6 +51,7 @@ export async function runInside<Connection, T>(
   let joined: Promise<JoinedPrisma> | null = null;
   try {
     const result = await run({
+      late,
       query: async <Row extends object>(text: string, values: readonly unknown[]) => {
         requireTime();
         return (await query(text, values)) as Row[];

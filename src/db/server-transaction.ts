@@ -59,23 +59,30 @@ async function begun<T>(
   /** Why a statement failed that nobody waited for; whatever follows it fails because of it. */
   let cause: unknown = null;
   const hear = (error: unknown) => {
-    cause ??= error;
+    if (sqlStateOf(error) !== afterFailure) cause ??= error;
   };
-  const ask = (text: string, values: readonly unknown[]) =>
-    client.query<object>({ name: nameOf({ sql: text }), text, values: [...values] });
+  const ask = (text: string, values: readonly unknown[]) => {
+    inOneMessage(client);
+    return client.query<object>({ name: nameOf({ sql: text }), text, values: [...values] });
+  };
   const query = async (text: string, values: readonly unknown[]) => (await ask(text, values)).rows;
   const send = async (text: string, values: readonly unknown[]) => {
-    inOneMessage(client);
     ask(text, values).catch(hear);
+  };
+  const lateOnes: Promise<unknown>[] = [];
+  const late = async <T>(answer: Promise<T>) => {
+    lateOnes.push(answer.catch(hear));
+    return { value: answer };
   };
   try {
     inOneMessage(client);
     client.query(`BEGIN; ${opening}`).catch(hear);
-    const result = await runInside({ connection: client, joiner, query, send }, run);
+    const result = await runInside({ connection: client, joiner, query, send, late }, run);
     // PostgreSQL answers COMMIT after a failed statement with ROLLBACK, and calls that success.
     const { command } = await client.query('COMMIT');
-    if (command !== 'COMMIT') throw cause ?? new Error('The transaction had failed before its end; nothing was kept.');
-    return result;
+    if (command === 'COMMIT') return result;
+    await Promise.all(lateOnes);
+    throw cause ?? new Error('The transaction had failed before its end; nothing was kept.');
   } catch (error) {
     // A connection of which nobody knows where it stands is not lent again.
     await client.query('ROLLBACK').catch(onBroken);

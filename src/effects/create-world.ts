@@ -22,7 +22,7 @@ import type { OperationPort } from './operation-port.js';
 import type { Witness } from './operations.js';
 import { pause, resume } from './pause.js';
 import type { PriceBook } from './prices.js';
-import { holdAction, propose } from './propose.js';
+import { holdAction, propose, ruleHolding } from './propose.js';
 import { redeem, settleRedeemed } from './redeem.js';
 import { settle } from './settle.js';
 import { foresee, replay, simulate } from './simulate.js';
@@ -90,7 +90,8 @@ const formsAtCommit = ({ brand, imported }: KeyForms, { later }: Witness): KeyFo
 const effectPort = (world: () => World, deps: EffectDeps): EffectPort => ({
   claim: (request) => claim(world(), request),
   propose: (kind, payload, options) => propose(world(), deps, kind, payload, options),
-  holdAction: (action, input, contactId) => holdAction(world(), deps, action, input, contactId ?? null),
+  ruleHolding: (action) => ruleHolding(world(), deps, action),
+  holdAction: (action, rule, input, contactId) => holdAction(world(), action, rule, input, contactId),
   redeem: (redemption) => redeem(world(), deps, redemption),
   settleRedeemed: (effect, result) => settleRedeemed(world(), deps, effect, result),
   cancelOfKey: (keyId, end) => cancelOfKey(world(), deps, keyId, end),

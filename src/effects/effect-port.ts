@@ -97,11 +97,13 @@ export interface EffectPort {
    */
   propose<Payload>(kind: EffectKind<Payload>, payload: Payload, options: ProposeOptions): Promise<Effect>;
 
+  /** The rule that holds an action of the principal's. Null: nothing does, go on. Reads alone. */
+  ruleHolding(action: string): Promise<RuleVerdict | null>;
   /**
-   * Holds an action when a rule says so: stores it as an effect to be decided. Null: nothing holds it, go on.
-   * @param contactId the one person whom the input tells of, looked up only where it is held
+   * Stores an action that a rule holds, as an effect to be decided.
+   * @param contactId the one person whom the input tells of
    */
-  holdAction(action: string, input: unknown, contactId?: () => Promise<string | null>): Promise<Effect | null>;
+  holdAction(action: string, rule: RuleVerdict, input: unknown, contactId: string | null): Promise<Effect>;
 
   /**
    * Takes up an action that was held and approved, for its requester; `settleRedeemed` closes it in the same transaction.

@@ -105,34 +105,35 @@ async function park({ db }: World, effect: Effect, rule: RuleVerdict): Promise<E
   });
 }
 
-/** Null: no rule holds it, and nothing was written. */
-export async function holdAction(
-  world: World,
-  deps: EffectDeps,
-  action: string,
-  input: unknown,
-  contactOf: (() => Promise<string | null>) | null,
-): Promise<Effect | null> {
-  const { agentId } = world.principal;
+export async function ruleHolding(world: World, deps: EffectDeps, action: string): Promise<RuleVerdict | null> {
   const asked = {
     act: 'ACTION',
     kind: action,
-    agentId,
+    agentId: world.principal.agentId,
     credits: 0,
     recipients: 0,
     isFirstContact: false,
     channel: null,
   } as const;
   const rule = await judge(world, deps, asked);
-  if (rule.requirement === 'NONE') return null;
+  return rule.requirement === 'NONE' ? null : rule;
+}
+
+export async function holdAction(
+  world: World,
+  action: string,
+  rule: RuleVerdict,
+  input: unknown,
+  contactId: string | null,
+): Promise<Effect> {
   const scopes = scopesAllowing(world);
   const effect = await store(world, {
     id: newId('eff'),
     kind: action,
     payload: freeze(input),
-    contactId: (await contactOf?.()) ?? null,
+    contactId,
     scopes,
-    agentId,
+    agentId: world.principal.agentId,
     credits: 0,
     rule,
     isSandbox: false,

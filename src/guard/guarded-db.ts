@@ -1,13 +1,13 @@
 // Wall one. A handle over Prisma that knows one workspace and cannot be talked out of it: every read gains the
 // condition, also inside nested selections; every write refuses relation fields and a given owner. Wall two, row-level
 // security, is bound in the same breath, so neither works without the other being asked. Step 3 of the walk.
-import type { Database, OpenTransaction } from '../db/database.js';
+import type { Database, Late, OpenTransaction } from '../db/database.js';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.js';
 import { confine, GuardRefusal } from './confine.js';
-import { plainCall } from './plain-call.js';
+import { type PlainCall, plainCall } from './plain-call.js';
 import { type Model, type Tenant, tenancy, type Walls } from './tenancy.js';
 
-export type { Tenant, Walls };
+export type { Late, Tenant, Walls };
 
 type Delegates = Pick<
   PrismaClient,
@@ -50,6 +50,13 @@ export interface GuardedDb extends Delegates {
   $sql<Row>(statement: Prisma.Sql): Promise<Row[]>;
   /** The same for a statement whose answer nobody needs: inside a transaction what comes next does not wait for it. */
   $send(statement: Prisma.Sql): Promise<void>;
+  /**
+   * Rows may be read meanwhile; whatever else is asked for waits until `verdict` is there, and is refused with it where it
+   * is rejected. Null: nothing waits any more.
+   */
+  $onlyReadsUntil(verdict: Promise<unknown> | null): void;
+  /** See `OpenTransaction`. */
+  $late<T>(row: Promise<T>): Promise<Late<T>>;
 }
 
 type Operation = (args?: unknown) => Prisma.PrismaPromise<unknown>;
@@ -59,8 +66,9 @@ interface Executors {
   statement(statement: Prisma.Sql): Promise<unknown>;
   send(statement: Prisma.Sql): Promise<unknown>;
   /** Straight to the driver, in the same transaction; null where there is no way but Prisma's. */
-  readonly direct: OpenTransaction['query'] | null;
+  readonly direct: ((call: PlainCall) => Promise<object[]>) | null;
   readonly isTransaction: boolean;
+  readonly late: GuardedDb['$late'];
 }
 
 const operations = new Set([
@@ -110,7 +118,16 @@ export function guardedDb(client: PrismaClient, tenant: Tenant, walls: Walls = '
     send: statement,
     direct: null,
     isTransaction: false,
+    late: inTime,
   });
+}
+
+/** What must hold for anything in the transaction to be kept: a statement that fails where it does not. */
+export interface Condition {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  /** It held. */
+  readonly met: () => void;
 }
 
 /**
@@ -122,8 +139,21 @@ export async function inTenant<T>(
   tenant: Tenant,
   run: (db: GuardedDb) => Promise<T>,
   walls: Walls = 'both',
+  condition: Condition | null = null,
 ): Promise<T> {
-  return database.transact(settingsOf(tenant), (tx) => run(handle(tenant, walls, insideOpen(tx))));
+  let judging: Promise<void> = Promise.resolve();
+  try {
+    return await database.transact(settingsOf(tenant), async (tx) => {
+      // Sent before everything else, and not waited for: what follows it fails with it.
+      if (condition !== null) {
+        ({ value: judging } = await tx.late(tx.query(condition.text, condition.values).then(condition.met)));
+      }
+      return run(handle(tenant, walls, insideOpen(tx)));
+    });
+  } finally {
+    // Whoever hears of the end knows by then whether it held.
+    await judging.catch(() => undefined);
+  }
 }
 
 /**
@@ -144,8 +174,9 @@ const insideOpen = (tx: OpenTransaction): Executors => ({
   operation: async (start) => start(await tx.prisma()),
   statement: ({ text, values }) => tx.query(text, values),
   send: ({ text, values }) => tx.send(text, values),
-  direct: tx.query,
+  direct: ({ text, values }) => tx.query(text, values),
   isTransaction: true,
+  late: tx.late,
 });
 
 const insidePrisma = (tx: Prisma.TransactionClient): Executors => ({
@@ -154,9 +185,50 @@ const insidePrisma = (tx: Prisma.TransactionClient): Executors => ({
   send: async (statement) => tx.$queryRaw(statement),
   direct: null,
   isTransaction: true,
+  late: inTime,
 });
 
-function handle(tenant: Tenant, walls: Walls, execute: Executors): GuardedDb {
+const inTime = async <T>(row: Promise<T>): Promise<Late<T>> => {
+  await row;
+  return { value: row };
+};
+
+/** Lets plain reads through, and all else once the verdict is there. */
+function behindVerdict(execute: Executors): { execute: Executors; onlyReadsUntil: GuardedDb['$onlyReadsUntil'] } {
+  let verdict: Promise<unknown> | null = null;
+  const { direct } = execute;
+  return {
+    onlyReadsUntil(awaited) {
+      verdict = awaited;
+      awaited?.catch(() => undefined);
+    },
+    execute: {
+      ...execute,
+      async operation(start) {
+        if (verdict !== null) await verdict;
+        return execute.operation(start);
+      },
+      async statement(statement) {
+        if (verdict !== null) await verdict;
+        return execute.statement(statement);
+      },
+      async send(statement) {
+        if (verdict !== null) await verdict;
+        return execute.send(statement);
+      },
+      direct:
+        direct === null
+          ? null
+          : async (call) => {
+              if (verdict !== null && !call.isRead) await verdict;
+              return direct(call);
+            },
+    },
+  };
+}
+
+function handle(tenant: Tenant, walls: Walls, executors: Executors): GuardedDb {
+  const { execute, onlyReadsUntil } = behindVerdict(executors);
   const delegates = new Map<string, unknown>();
   const target = {
     $tenant: tenant,
@@ -166,6 +238,8 @@ function handle(tenant: Tenant, walls: Walls, execute: Executors): GuardedDb {
     $send: async (statement: Prisma.Sql) => {
       await execute.send(statement);
     },
+    $onlyReadsUntil: onlyReadsUntil,
+    $late: execute.late,
   };
   return new Proxy(target, {
     has: (own, property) => property in own || (typeof property === 'string' && modelOf.has(property)),
@@ -193,7 +267,7 @@ function delegateOf(property: string, model: Model, tenant: Tenant, walls: Walls
           const confined = confine(model, operation, args, tenant, walls);
           const plain = execute.direct === null ? null : plainCall(model, operation, confined);
           if (plain !== null && execute.direct !== null) {
-            return plain.answer(await execute.direct(plain.text, plain.values));
+            return plain.answer(await execute.direct(plain));
           }
           return execute.operation((client) => {
             const delegate = Reflect.get(client, property) as Record<string, Operation>;

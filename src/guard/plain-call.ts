@@ -9,6 +9,8 @@ import { columnOf, type Model, tableOf } from './tenancy.js';
 export interface PlainCall {
   readonly text: string;
   readonly values: readonly unknown[];
+  /** Whether it changes and locks nothing. */
+  readonly isRead: boolean;
   /** What Prisma would have answered. @throws as Prisma does when the one row that is asked for is not there */
   readonly answer: (rows: readonly object[]) => unknown;
 }
@@ -67,7 +69,8 @@ export function plainCall(model: Model, operation: string, args: Args): PlainCal
   if (shape === undefined || write === undefined) return null;
   const values: unknown[] = [];
   try {
-    return { ...write({ shape, args, bind: (value) => `$${values.push(value)}` }), values };
+    const written = write({ shape, args, bind: (value) => `$${values.push(value)}` });
+    return { ...written, values, isRead: written.text.startsWith('SELECT ') };
   } catch (refusal) {
     if (refusal === NOT_PLAIN) return null;
     throw refusal;
@@ -80,7 +83,7 @@ interface Call {
   /** Puts a value in, and gives its place in the text. */
   readonly bind: (value: unknown) => string;
 }
-type Written = Omit<PlainCall, 'values'>;
+type Written = Omit<PlainCall, 'values' | 'isRead'>;
 
 const first = (rows: readonly object[]): object | null => rows[0] ?? null;
 const theOne = (rows: readonly object[]): object => {

@@ -6,16 +6,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, OperationTypeNode } from 'graphql';
 import type { Credentials } from '../auth/credentials.js';
 import type { Principal } from '../auth/principal.js';
-import { drawnFor, type Standing } from '../auth/rate-limit/rate-limiter.js';
+import type { Standing } from '../auth/rate-limit/rate-limiter.js';
 import type { ReadStatement } from '../fast-lane/read-lane.js';
 import type { Documents } from '../graphql/documents.js';
 import type { Scope } from '../guard/scopes.js';
 import type { GraphqlOptions } from './call.js';
+import { changeAtOnce } from './change-at-once.js';
 import { type Params, readParams } from './graphql-params.js';
 import type { Lane } from './lane.js';
 import type { MediaType } from './media-type.js';
 import { answerText } from './post.js';
-import { type Costed, costExtension, costed, drawCost } from './query-cost.js';
+import { type Costed, costExtension, costed, isPaid, takeBack } from './query-cost.js';
 import { setAllowance } from './rate-headers.js';
 import type { DoorFacts } from './request-facts.js';
 import { sendText } from './respond.js';
@@ -48,7 +49,11 @@ export function atOnce(options: GraphqlOptions, lane: Lane, documents: Documents
     const { params, error } = await paramsOf(req);
     const begun = (standing: Standing | null): Begun => ({ params: () => params ?? raise(error), standing });
     const read = params === null ? null : readOf(options, lane, documents, params, expectation.admission.principal);
-    if (read === null) return begun(null);
+    if (read === null) {
+      const asked = params && { res, facts, credentials, mediaType, params, expectation };
+      const changed = asked && (await changeAtOnce(options, lane, documents, asked));
+      return changed === 'answered' ? changed : begun(changed);
+    }
     const { principal, standing, statement, of } = read;
     if (statement === null || !(await isPaid(options, of))) return begun(standing);
     const rows = await lane.query(statement.byKey(expectation.hash, expectation.facts));
@@ -108,17 +113,6 @@ function queryIn(documents: Documents, params: Params): DocumentNode | null {
   } catch {
     return null;
   }
-}
-
-async function isPaid({ schema, limits }: GraphqlOptions, of: Costed | null): Promise<boolean> {
-  if (limits === null || of === null) return true;
-  return (await drawCost(limits.limiter, schema, of)) === undefined;
-}
-
-function takeBack({ limits }: GraphqlOptions, of: Costed | null): void {
-  if (limits === null || of === null) return;
-  const { principal, standing } = of;
-  limits.limiter.giveBack(principal, standing.allowance, drawnFor(standing.cost), standing.available);
 }
 
 async function paramsOf(req: IncomingMessage): Promise<{ params: Params | null; error: unknown }> {

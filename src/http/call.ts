@@ -1,6 +1,7 @@
 // One request on its way through the door, and what the ways of answering it are given.
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
+import type { ExpectedKey } from '../auth/api-key.js';
 import type { Credentials } from '../auth/credentials.js';
 import type { Principal } from '../auth/principal.js';
 import type { AdmitAnonymous } from '../auth/rate-limit/anonymous-limit.js';
@@ -20,12 +21,13 @@ import type { OpenStreams } from './streams.js';
 /** Null: anonymous. Throws CodedError for a credential that is no good. */
 export type Authenticate = (credentials: Credentials) => Promise<Principal | null>;
 
-/** Makes what resolvers are given. Its getters stay getters, so that a part nobody asks for is never made. */
+/** Makes what resolvers are given; with `expected`, its transactions require that key. Its getters stay getters, so that a part nobody asks for is never made. */
 export type ContextFor = (
   principal: Principal | null,
   facts: DoorFacts,
   credentials: Credentials,
   standing: Standing | null,
+  expected?: ExpectedKey | null,
 ) => Context;
 
 /** Hears of what is refused to somebody who is known, for the audit trail. Never waits and never throws. */

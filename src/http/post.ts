@@ -16,22 +16,25 @@ import { sendText } from './respond.js';
 export type AnswerPost = (call: Call, res: ServerResponse) => Promise<boolean>;
 
 export function postAnswers(options: GraphqlOptions, documents: Documents): AnswerPost {
-  const { limits, metrics, log, onRefused } = options;
   return async (call, res) => {
     const ran = await run(options, documents, call).catch((error: unknown): Ran => ({ result: { errors: [error] } }));
     if (ran === null) return false;
-    if ('read' in ran) return sendRead(options, call, res, ran.read);
-    const { facts, mediaType } = call;
-    tellRefusals(onRefused, call, ran.result);
-    const { status, headers, result, code } = answerOf(ran.result, mediaType, { requestId: facts.id, log });
-    metrics.countOperation(call.type, code ?? 'ok');
-    const objects = () => objectsIn(result.data);
-    const cost = limits === null || call.costed === null ? null : costExtension(limits.limiter, call.costed, objects);
-    const extensions = cost === null ? result.extensions : { ...result.extensions, cost };
-    for (const name in headers) res.setHeader(name, headers[name] as string);
-    sendText(res, status, mediaType, JSON.stringify({ ...result, extensions }));
-    return true;
+    return 'read' in ran ? sendRead(options, call, res, ran.read) : sendResult(options, call, res, ran.result);
   };
+}
+
+export function sendResult(options: GraphqlOptions, call: Call, res: ServerResponse, ran: Result): true {
+  const { limits, metrics, log, onRefused } = options;
+  const { facts, mediaType } = call;
+  tellRefusals(onRefused, call, ran);
+  const { status, headers, result, code } = answerOf(ran, mediaType, { requestId: facts.id, log });
+  metrics.countOperation(call.type, code ?? 'ok');
+  const objects = () => objectsIn(result.data);
+  const cost = limits === null || call.costed === null ? null : costExtension(limits.limiter, call.costed, objects);
+  const extensions = cost === null ? result.extensions : { ...result.extensions, cost };
+  for (const name in headers) res.setHeader(name, headers[name] as string);
+  sendText(res, status, mediaType, JSON.stringify({ ...result, extensions }));
+  return true;
 }
 
 /** The text of `data` is spliced into the answer as the database made it. */

@@ -98,3 +98,21 @@ export function objectsIn(value: unknown): number {
   for (const name in value) found += objectsIn((value as Record<string, unknown>)[name]);
   return found;
 }
+
+/** Whether it may run, and its cost was drawn. */
+export async function isPaid({ schema, limits }: Limited, of: Costed | null): Promise<boolean> {
+  if (limits === null || of === null) return true;
+  return (await drawCost(limits.limiter, schema, of)) === undefined;
+}
+
+/** As though it had not run. */
+export function takeBack({ limits }: Limited, of: Costed | null): void {
+  if (limits === null || of === null) return;
+  const { principal, standing } = of;
+  limits.limiter.giveBack(principal, standing.allowance, drawnFor(standing.cost), standing.available);
+}
+
+interface Limited {
+  readonly schema: GraphQLSchema;
+  readonly limits: { readonly limiter: RateLimiter } | null;
+}

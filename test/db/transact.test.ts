@@ -51,6 +51,23 @@ it('keeps nothing when a statement failed that nobody waited for, and says why',
   expect(await names()).toEqual([]);
 });
 
+it('gives an answer that nobody waited for once the transaction has ended, and fails with it', async () => {
+  const { value } = await database.transact(opening, (tx) =>
+    tx.late(tx.query(`${insert} RETURNING name`, values('late'))),
+  );
+  expect(await value).toEqual([{ name: 'late' }]);
+  expect(await names()).toEqual(['late']);
+  await emptied();
+  const failing = database.transact(opening, async (tx) => {
+    await tx.query(insert, values('before'));
+    const late = await tx.late(tx.query(insert, [newId('wsp'), newId('ctc'), 'of another']));
+    await tx.send(insert, values('after'));
+    return late;
+  });
+  await expect(failing).rejects.toThrow(/row-level security/);
+  expect(await names()).toEqual([]);
+});
+
 it('keeps nothing when a failure was swallowed', async () => {
   const swallowed = database.transact(opening, async (tx) => {
     await tx.query(insert, values('before'));

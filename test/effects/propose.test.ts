@@ -3,6 +3,7 @@ import type { Principal } from '../../src/auth/principal.js';
 import { defaultRules } from '../../src/effects/approval-policy.js';
 import { sealOfStored } from '../../src/effects/stored-effect.js';
 import type { World } from '../../src/effects/world.js';
+import type { Effect } from '../../src/generated/prisma/client.js';
 import { newId } from '../../src/platform/ids.js';
 import { aParcel, type Engine, openEngine, refusedWith, withRule } from './fixture.js';
 
@@ -112,22 +113,27 @@ describe('reading an effect', () => {
   });
 });
 
+/** Asks for a contact to be made, which a rule holds. */
+const hold = (who: Principal, name: string): Promise<Effect> =>
+  engine.as(
+    who,
+    async ({ effects }) => {
+      const rule = await effects.ruleHolding('contact.create');
+      if (rule === null) throw new Error('not held');
+      return effects.holdAction('contact.create', rule, { name }, null);
+    },
+    'contacts:write',
+  );
+
 describe('holding an action', () => {
   it('holds nothing by default', async () => {
-    expect(
-      await engine.as(key, (world) => world.effects.holdAction('contact.create', { name: 'Bob' }), 'contacts:write'),
-    ).toBeNull();
+    expect(await engine.as(key, (world) => world.effects.ruleHolding('contact.create'), 'contacts:write')).toBeNull();
   });
 
   it('stores the action when a rule holds it, and carries it out as its requester once approved', async () => {
     const writer = await engine.key({ scopes: ['contacts:write'] });
     engine.state.rules = withRule({ when: { act: 'ACTION', kinds: ['contact.create'] } });
-    const held = await engine.as(
-      writer,
-      (world) => world.effects.holdAction('contact.create', { name: 'Bob' }),
-      'contacts:write',
-    );
-    if (held === null) throw new Error('not held');
+    const held = await hold(writer, 'Bob');
     expect(held).toMatchObject({
       kind: 'contact.create',
       status: 'AWAITING_APPROVAL',
@@ -162,12 +168,7 @@ describe('holding an action', () => {
   it('keeps nothing of an action that refuses or breaks when it is carried out', async () => {
     const writer = await engine.key({ scopes: ['contacts:write'] });
     engine.state.rules = withRule({ when: { act: 'ACTION' } });
-    const held = await engine.as(
-      writer,
-      (world) => world.effects.holdAction('contact.create', { name: 'Eve' }),
-      'contacts:write',
-    );
-    if (held === null) throw new Error('not held');
+    const held = await hold(writer, 'Eve');
     const id = newId('ctc');
     engine.actions.set('contact.create', {
       asSystem: null,
@@ -186,8 +187,6 @@ describe('holding an action', () => {
   it('carries out an action that runs as the system with the owner of the tables beside its workspace', async () => {
     const writer = await engine.key({ scopes: ['contacts:write'] });
     engine.state.rules = withRule({ when: { act: 'ACTION' } });
-    const ask = () =>
-      engine.as(writer, (world) => world.effects.holdAction('contact.create', { name: 'Sue' }), 'contacts:write');
     const seen: unknown[] = [];
     const run = async (_: unknown, { db, system }: World) => {
       const people = system === null ? null : await system.user.count();
@@ -195,8 +194,7 @@ describe('holding an action', () => {
     };
     for (const asSystem of ['look at people for a test', null]) {
       engine.actions.set('contact.create', { asSystem, showsSecret: false, run });
-      const held = await ask();
-      if (held === null) throw new Error('not held');
+      const held = await hold(writer, 'Sue');
       await engine.approve(owner, held);
       await engine.perform(held);
       expect(await engine.read(held)).toMatchObject({ status: 'SUCCEEDED' });

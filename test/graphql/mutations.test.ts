@@ -3,7 +3,7 @@ import type { Principal } from '../../src/auth/principal.js';
 import type { ClaimRequest, Effect } from '../../src/effects/effect-port.js';
 import { badInput, CodedError } from '../../src/platform/errors.js';
 import { smallBuilder, smallSchema, triggered } from './small-schema.js';
-import { contextOf, principalWith, speaker, transactions } from './speak.js';
+import { contextOf, principalWith, speaker, transactions, unlessRefused } from './speak.js';
 
 const { builder, schema, ran } = smallSchema();
 const ask = speaker(schema, 'on');
@@ -28,7 +28,7 @@ const effect = (id: string, more: Partial<Effect> = {}) => ({ id, status: 'QUEUE
 const world = (principal: Principal, hold = false) =>
   contextOf(principal, {
     clock: { now: () => new Date() },
-    db: { effect: { findFirst: async () => effect('eff_held', { status: 'AWAITING_APPROVAL' }) } },
+    db: unlessRefused({ effect: { findFirst: async () => effect('eff_held', { status: 'AWAITING_APPROVAL' }) } }),
     effects: {
       claim: async (request: ClaimRequest) => {
         calls.claims.push(request);
@@ -36,9 +36,10 @@ const world = (principal: Principal, hold = false) =>
         if (known === undefined) claimed.set(request.idempotencyKey, request.subjectId);
         return known === undefined ? { first: true } : { first: false, subjectId: known };
       },
-      holdAction: async (action: string, input: unknown) => {
+      ruleHolding: async () => (hold ? { requirement: 'ONE' } : null),
+      holdAction: async (action: string, _rule: unknown, input: unknown) => {
         calls.held.push([action, input]);
-        return hold ? effect('eff_held', { status: 'AWAITING_APPROVAL' }) : null;
+        return effect('eff_held', { status: 'AWAITING_APPROVAL' });
       },
       propose: async (_kind: unknown, payload: unknown, options: unknown) => {
         calls.proposed.push([payload, options]);
@@ -59,15 +60,14 @@ describe('an action', () => {
     expect(answer.data).toMatchObject({ createContact: { contact: { name: 'Ada' }, effect: null } });
     expect(ran).toEqual(['createContact true']);
     expect(transactions).toEqual(['contacts:write']);
-    expect(calls.held).toEqual([
-      ['contact.create', { name: 'Ada', since: '2026-01-31T08:30:00.000Z', subjectId: expect.stringMatching(/^ctc_/) }],
-    ]);
+    expect(calls.held).toEqual([]);
   });
 
   it('changes nothing when a rule holds it, and answers with the effect alone', async () => {
     const answer = await ask(create, world(writer, true), { input: { name: 'Ada' } });
     expect(answer.data).toEqual({ createContact: { contact: null, effect: { id: 'eff_held' } } });
     expect(ran).toEqual([]);
+    expect(calls.held).toEqual([['contact.create', { name: 'Ada', subjectId: expect.stringMatching(/^ctc_/) }]]);
   });
 
   it('is performed from the registry once approved, with the stored input read back by the schema', async () => {

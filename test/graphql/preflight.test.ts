@@ -143,7 +143,7 @@ describe.each(walls)('%s', (wall, askWall) => {
 
 const effects = {
   claim: async () => ({ first: true }),
-  holdAction: async () => null,
+  ruleHolding: async () => null,
   propose: async () => ({ id: 'eff_1', status: 'QUEUED' }),
 };
 const clock = { now: () => new Date() };

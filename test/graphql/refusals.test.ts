@@ -17,7 +17,7 @@ beforeEach(() => {
 const ask = speaker(schema, 'on');
 const holding = (...scopes: Scope[]) => contextOf(principalWith(scopes));
 const codes = ({ errors = [] }: Answer) => [...new Set(errors.map(({ extensions }) => extensions.code))];
-const effects = { holdAction: async () => null };
+const effects = { ruleHolding: async () => null };
 
 describe('a refused operation', () => {
   it('executes nothing of it, not even what is allowed', async () => {

@@ -201,7 +201,8 @@ const defineMutations = (builder: Builder, { Contact, note }: ReturnType<typeof 
       }),
       payload: (p) => ({ contact: p.field({ type: Contact, description: 'What was made.' }) }),
       repeat: (subjectId) => ({ contact: { ...contactRow, id: subjectId, name: 'repeated' } }),
-      resolve: ({ name, since }, _services, _world, subjectId) => {
+      resolve: async ({ name, since }, _services, { db }, subjectId) => {
+        await db.contact.create({ data: { id: subjectId, name } });
         note(`createContact ${since instanceof Date}`, null);
         return { contact: { ...contactRow, id: subjectId, name } };
       },

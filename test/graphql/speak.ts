@@ -29,7 +29,7 @@ export const principalWith = (scopes: readonly Scope[], role: Role | null = null
 });
 
 export const contextOf = (principal: Principal | null, inside: Partial<Inside['world']> = {}): Context => {
-  const world = inside as Inside['world'];
+  const world = { system: null, db: unlessRefused(), ...inside } as Inside['world'];
   const services = {} as Services;
   return {
     principal,
@@ -54,6 +54,18 @@ export const contextOf = (principal: Principal | null, inside: Partial<Inside['w
     },
   };
 };
+/** A handle on nothing, that lets writes wait for what the rules say. */
+export const unlessRefused = (more: object = {}): Inside['world']['db'] => {
+  let verdict: Promise<unknown> | null = null;
+  return {
+    $onlyReadsUntil: (awaited: Promise<unknown> | null) => {
+      verdict = awaited;
+    },
+    contact: { create: async () => await verdict },
+    ...more,
+  } as never;
+};
+
 /** What each transaction was opened under. */
 export const transactions: (string | null)[] = [];
 

@@ -42,6 +42,8 @@ export interface MutationFacts {
   readonly action?: string;
   /** The effect's kind, for a mutation that passes the sallyport. */
   readonly effect?: { readonly kind: string; readonly spends: boolean };
+  /** All it does lies in one transaction that row-level security binds to the workspace. */
+  readonly isBound?: true;
   /** Takes a second factor of the last minutes where the workspace asks for one. */
   readonly fresh?: true;
   /** Runs in a workspace that is suspended or deleted: what takes that back. */

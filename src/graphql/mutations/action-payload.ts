@@ -5,7 +5,7 @@ import { getRefFromModel } from '@pothos/plugin-prisma';
 import type { Effect } from '../../effects/effect-port.js';
 import type { Builder, Types } from '../builder-types.js';
 import type { FieldAccessDeclaration } from '../guard-plugin/declaration.js';
-import { type PayloadRef, payloadSentence, typeDeclaration } from './mutation-field.js';
+import { type MaybePromise, type PayloadRef, payloadSentence, typeDeclaration } from './mutation-field.js';
 
 /** One field of an action's payload: its type, and what `resolve` must give it. */
 export interface PayloadField<Shape> {
@@ -19,9 +19,9 @@ interface PayloadFieldOptions {
 }
 export type PayloadFields = Readonly<Record<string, PayloadField<unknown>>>;
 
-/** What an action's `resolve` returns: one value per field of its payload. */
+/** What an action's `resolve` returns: one value per field of its payload, or the promise of a late one. */
 export type PayloadResult<Payload> = {
-  readonly [Name in keyof Payload]: Payload[Name] extends PayloadField<infer Shape> ? Shape : never;
+  readonly [Name in keyof Payload]: Payload[Name] extends PayloadField<infer Shape> ? MaybePromise<Shape> : never;
 };
 
 /** Every field of a payload is nullable: a held action answers with its effect alone. */

@@ -2,6 +2,7 @@
 // hold it instead, and then nothing has changed but an effect that waits, and the registry knows how to perform it.
 import type { InputFieldMap, SchemaTypes } from '@pothos/core';
 import type { Inside, Services } from '../../context.js';
+import type { RuleVerdict } from '../../effects/approval-policy.js';
 import type { World } from '../../effects/world.js';
 import { conflict } from '../../platform/errors.js';
 import { type IdPrefix, newId, type TypeId } from '../../platform/ids.js';
@@ -86,6 +87,7 @@ export const defineAction = (t: MutationBuilder, options: AnyOptions) => {
     facts: {
       action,
       ...('effect' in options ? { effect: { kind: String(options.effect), spends: false } } : {}),
+      ...(options.asSystem === undefined ? { isBound: true } : {}),
       ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
       ...(options.whileSuspended === undefined ? {} : { whileSuspended: options.whileSuspended }),
       ...(judgeInput === undefined ? {} : { judgeInput: (input) => judgeInput(input as never) }),
@@ -103,7 +105,7 @@ export const defineAction = (t: MutationBuilder, options: AnyOptions) => {
         perform: async (input, { world, services }, subjectId) => {
           if (showsSecret) throw new Error(`${action} shows a secret: nobody but its requester performs it.`);
           judgeInput?.(input as never);
-          return options.resolve(input as never, services, world, subjectId as never);
+          return inTime(await options.resolve(input as never, services, world, subjectId as never));
         },
       });
     },
@@ -131,13 +133,36 @@ const runAction = async (
     const claim = await world.effects.claim({ mutation, input: wire, idempotencyKey, subjectId });
     if (!claim.first) return repeatAction(options, claim.subjectId, { world, services });
   }
-  const held = await world.effects.holdAction(
-    options.action,
-    subjectId === null ? wire : { ...wire, subjectId },
-    async () => options.contact?.(asked as never, world, subjectId as never) ?? null,
+  const done = await unlessHeld(world, options.action, () =>
+    options.resolve(asked as never, services, world, subjectId as never),
   );
-  if (held !== null) return { effect: held, result: null };
-  return { effect: null, result: await options.resolve(asked as never, services, world, subjectId as never) };
+  if (!('rule' in done)) return { effect: null, result: done.result };
+  const contactId = (await options.contact?.(asked as never, world, subjectId as never)) ?? null;
+  const stored = subjectId === null ? wire : { ...wire, subjectId };
+  return { effect: await world.effects.holdAction(options.action, done.rule, stored, contactId), result: null };
+};
+
+/**
+ * What an action reads first travels with the question for the rules. It writes nothing before they have answered, and
+ * nothing at all where one of them holds it. The owner's transaction has ways past `db`: there the rules answer first.
+ */
+const unlessHeld = async <T>(
+  { db, effects, system }: World,
+  action: string,
+  run: () => MaybePromise<T>,
+): Promise<{ readonly result: T } | { readonly rule: RuleVerdict }> => {
+  const asking = effects.ruleHolding(action);
+  if (system !== null) {
+    const rule = await asking;
+    return rule === null ? { result: await run() } : { rule };
+  }
+  db.$onlyReadsUntil(asking.then((rule) => rule === null || Promise.reject(new Error('A rule holds it.'))));
+  const [asked, done] = await Promise.allSettled([asking, (async () => run())()]);
+  db.$onlyReadsUntil(null);
+  if (asked.status === 'rejected') throw asked.reason;
+  if (asked.value !== null) return { rule: asked.value };
+  if (done.status === 'rejected') throw done.reason;
+  return { result: done.value };
 };
 
 /** The call as it was approved, made by its requester. */
@@ -149,7 +174,7 @@ const redeemAction = async (
 ): Promise<ActionAnswer> => {
   const { action } = options;
   const { effect, subjectId } = await world.effects.redeem({ action, input: onTheWire(asked), effectId });
-  const result = await options.resolve(asked as never, services, world, subjectId as never);
+  const result = await inTime(await options.resolve(asked as never, services, world, subjectId as never));
   return { effect: await world.effects.settleRedeemed(effect, result), result };
 };
 
@@ -173,6 +198,10 @@ const repeatAction = async (
   if (held !== null) return { effect: held, result: null };
   throw conflict('What the first call with this idempotencyKey made is gone. Repeat the call with another key.');
 };
+
+/** With everything there that `$late` would leave to come. */
+const inTime = async <T extends Readonly<Record<string, unknown>>>(result: T): Promise<Record<string, unknown>> =>
+  Object.fromEntries(await Promise.all(Object.entries(result).map(async ([name, value]) => [name, await value])));
 
 /** As JSON: what is hashed, sealed and stored of an input. Times become text. */
 const onTheWire = (input: AnyInput): AnyInput => JSON.parse(JSON.stringify(input));

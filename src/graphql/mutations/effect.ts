@@ -72,6 +72,7 @@ export const defineEffectMutation = (t: MutationBuilder, options: AnyOptions) =>
     declared: options,
     facts: {
       effect: { kind: effect.kind, spends: effect.spends },
+      isBound: true,
       ...('action' in options ? { action: String(options.action) } : {}),
       ...(judgeInput === undefined ? {} : { judgeInput: (input) => judgeInput(input as never) }),
       ...(foresee === undefined

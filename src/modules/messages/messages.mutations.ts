@@ -19,7 +19,10 @@ builder.mutationFields((t) => ({
       messageId: p.id({ description: 'The id of the draft, for keys that may write but not read.' }),
     }),
     contact: ({ conversationId }, { db }) => contactOf(db, { id: conversationId }),
-    resolve: async (input, { messages }, _world, id) => ({ message: await messages.draft(input, id), messageId: id }),
+    resolve: async (input, { messages }, _world, id) => {
+      const message = await messages.draft(input, id);
+      return { message: message.value, messageId: id };
+    },
     repeat: async (id, { messages }) => {
       const message = await messages.find(id);
       return message && { message, messageId: id };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Foreseen } from '../../effects/effect-kind.js';
 import type { World } from '../../effects/world.js';
 import type { Contact, Conversation, Message } from '../../generated/prisma/client.js';
-import { rowKey } from '../../guard/guarded-db.js';
+import { type Late, rowKey } from '../../guard/guarded-db.js';
 import { badInput, conflict, notFound } from '../../platform/errors.js';
 import { newId } from '../../platform/ids.js';
 import { given, requireValid } from '../../platform/validation.js';
@@ -60,10 +60,12 @@ export const messagesService = (world: World) => {
   const { db, audit, events } = world;
   const conversations = conversationsService(world);
   return {
-    async draft(input: unknown, id = newId('msg')): Promise<Message> {
+    async draft(input: unknown, id = newId('msg')): Promise<Late<Message>> {
       const data = requireValid(newDraft, input);
       const conversation = await conversations.get(data.conversationId);
-      const message = await write(conversation, { ...data, subject: data.subject ?? conversation.subject }, id);
+      const message = await db.$late(
+        write(conversation, { ...data, subject: data.subject ?? conversation.subject }, id),
+      );
       await audit.record({ action: 'draft.create', subjectId: id });
       await events.emit('message.drafted', id, { conversationId: conversation.id });
       return message;
