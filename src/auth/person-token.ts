@@ -43,8 +43,13 @@ export async function endTokens(db: SystemDb, purpose: TokenPurpose, subject: st
       OR (value = ${subject} AND starts_with(identifier, ${`${purpose}:`}))`);
 }
 
-/** Whether one was made for the subject within the last minute: then no further mail is due. */
+/**
+ * Whether one was made for the subject within the last minute: then no further mail is due. Of two who ask at once, the
+ * second waits until the transaction of the first has ended.
+ */
 export async function wasJustMade(db: SystemDb, purpose: TokenPurpose, subject: string): Promise<boolean> {
+  await db.$queryRaw(Prisma.sql`
+    SELECT pg_advisory_xact_lock(hashtextextended(${`token:${purpose}:${subject}`}::text, 0))::text AS locked`);
   const found = await db.$queryRaw<unknown[]>(Prisma.sql`
     SELECT id FROM verification WHERE value = ${subject} AND starts_with(identifier, ${`${purpose}:`})
       AND created_at > now() - interval '1 minute' LIMIT 1`);
