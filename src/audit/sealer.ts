@@ -1,18 +1,18 @@
 // Links committed entries into their workspace's chain, a moment after they commit. Apart from the changes themselves, so
 // that two requests of one workspace never wait for each other's place in the chain. As the owner: the application's own
 // role may write entries, but neither link, change nor remove any. Every run that linked something signs the new head.
-// The first run of a process reads whole trails; those after it only what is young beside the last link.
+// The first run of a process reads whole trails; those after it only what is near the last link. A run is two statements
+// and shares no lock with anybody: a place of the chain is there once, so of two that link at once one finds it taken.
 import type { KeyObject } from 'node:crypto';
 import type { Database } from '../db/database.js';
-import { Prisma } from '../generated/prisma/client.js';
-import { asSystem, type SystemDb } from '../guard/as-system.js';
+import { sqlStateOf } from '../db/migrate.js';
 import type { Clock } from '../platform/clock.js';
-import { type Checkpoint, chainStart, entryText, linkHash, signHead } from './links.js';
+import { type Checkpoint, chainStart, entryText, linkHash, type StoredEntry, signHead } from './links.js';
 import { auditChannel } from './record.js';
 import { backdatedMs } from './walk-chain.js';
 
 export interface SealerOptions {
-  readonly database: Pick<Database, 'owner' | 'listen'>;
+  readonly database: Pick<Database, 'executeAsOwner' | 'listen'>;
   readonly key: { readonly keyId: string; readonly privateKey: KeyObject };
   readonly clock: Clock;
   readonly log: { error(facts: object, message: string): void };
@@ -28,6 +28,8 @@ export interface Sealer {
 
 const linkedAtOnce = 500;
 const sealSoonMs = 250;
+/** Under load notes gather for so long: what a run costs hardly grows with what it links. */
+const betweenRunsMs = 1_000;
 const sealAllMs = 60_000;
 
 /** Seals what is there, then listens for workspaces that have something new. */
@@ -36,6 +38,7 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
   const noted = new Set<string>();
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | null = null;
+  let ranAt = Number.NEGATIVE_INFINITY;
   let isStopped = false;
 
   const run = (work: () => Promise<void>): Promise<void> => {
@@ -47,8 +50,9 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
   const sealNoted = async () => {
     for (const workspaceId of noted) {
       noted.delete(workspaceId);
-      await sealWorkspace(options, workspaceId, 'young');
+      await sealWorkspace(options, workspaceId, 'fresh');
     }
+    ranAt = performance.now();
   };
   const seal = async (reach: Reach) => {
     for (const workspaceId of await workspacesToSeal(database, reach)) await sealWorkspace(options, workspaceId, reach);
@@ -57,10 +61,11 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
   const unlisten = await database.listen(auditChannel, (workspaceId) => {
     noted.add(workspaceId);
     if (timer !== null || isStopped) return;
+    const delayMs = Math.max(sealSoonMs, betweenRunsMs - (performance.now() - ranAt));
     timer = setTimeout(() => {
       timer = null;
       void run(sealNoted);
-    }, sealSoonMs);
+    }, delayMs);
   });
   const sweep = setInterval(() => void run(() => seal('young')), sealAllMs);
   void run(sealAll);
@@ -78,83 +83,116 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
 }
 
 /**
- * `young`: entries that are at most `overlap` older than the one that was linked last. Links are made in the order of time,
- * so nothing older can be missing but what a transaction kept back for longer than any may last.
+ * How far before the entry that was linked last a run looks: links are made in the order of time, so what is missing further
+ * back was kept back by a transaction that took that long. `fresh` leaves those that took seconds to the next sweep, which
+ * goes back, `young`, as far as what the verifier still takes for late and not for inserted.
  */
-export type Reach = 'all' | 'young';
+export type Reach = 'all' | 'young' | 'fresh';
 
-/** What is put in with an older date than this the verifier calls inserted. */
-const overlap = Prisma.raw(`interval '${backdatedMs} milliseconds'`);
+const overlapMs: Readonly<Record<Exclude<Reach, 'all'>, number>> = { young: backdatedMs, fresh: 5_000 };
 
 /** From when on entries of the workspace `w` are looked at. */
-const from = (reach: Reach): Prisma.Sql =>
+const from = (reach: Reach): string =>
   reach === 'all'
-    ? Prisma.sql`'-infinity'::timestamptz`
-    : Prisma.sql`COALESCE((SELECT x.created_at - ${overlap} FROM audit_entry x WHERE x.workspace_id = w.id AND x.id = (
-        SELECT l.entry_id FROM audit_link l WHERE l.workspace_id = w.id ORDER BY l.seq DESC LIMIT 1)), '-infinity'::timestamptz)`;
+    ? `'-infinity'::timestamptz`
+    : `COALESCE((SELECT x.created_at - interval '${overlapMs[reach]} milliseconds' FROM audit_entry x
+        WHERE x.workspace_id = w.id AND x.id = (
+          SELECT l.entry_id FROM audit_link l WHERE l.workspace_id = w.id ORDER BY l.seq DESC LIMIT 1)
+      ), '-infinity'::timestamptz)`;
 
-const workspacesToSeal = async (database: Pick<Database, 'owner'>, reach: Reach): Promise<string[]> => {
-  const rows = await asSystem(database, 'find workspaces with unlinked audit entries', (db) =>
-    db.$queryRaw<{ id: string }[]>(Prisma.sql`SELECT w.id FROM workspace w WHERE EXISTS (
-      SELECT FROM audit_entry e WHERE e.workspace_id = w.id AND e.created_at >= ${from(reach)} AND NOT EXISTS (
-        SELECT FROM audit_link l WHERE l.workspace_id = e.workspace_id AND l.entry_id = e.id))`),
+const unlinkedSince = (reach: Reach): string => `e.workspace_id = w.id AND e.created_at >= ${from(reach)}
+  AND NOT EXISTS (SELECT FROM audit_link l WHERE l.workspace_id = e.workspace_id AND l.entry_id = e.id)`;
+
+async function workspacesToSeal({ executeAsOwner }: SealerOptions['database'], reach: Reach): Promise<string[]> {
+  const { rows } = await executeAsOwner(
+    `SELECT w.id FROM workspace w WHERE EXISTS (SELECT FROM audit_entry e WHERE ${unlinkedSince(reach)})`,
   );
-  return rows.map(({ id }) => id);
-};
+  return rows.map(({ id }) => String(id));
+}
 
-/** Links what is committed in one workspace. Two processes at once: the second waits its turn and finds nothing left. */
+/** Links what is committed in one workspace. Of two processes at once, one finds the place taken and looks again. */
 export async function sealWorkspace(
   options: SealerOptions,
   workspaceId: string,
   reach: Reach = 'all',
 ): Promise<number> {
   let total = 0;
-  for (;;) {
-    const sealed = await asSystem(options.database, 'link audit entries', (db) =>
-      sealSome(options, db, workspaceId, reach),
-    );
+  for (let tries = 0; ; ) {
+    const found = await unlinked(options, workspaceId, reach);
+    const sealed = await link(options, workspaceId, found);
+    if (sealed === null) {
+      tries += 1;
+      if (tries < triesMax) continue;
+      throw new Error(`The head of the audit chain of ${workspaceId} was never the one that was read.`);
+    }
     if (sealed.checkpoint !== null) options.onCheckpoint?.(sealed.checkpoint);
-    total += sealed.count;
-    if (sealed.count < linkedAtOnce) return total;
+    total += found.entries.length;
+    if (found.entries.length < linkedAtOnce) return total;
   }
 }
 
-interface Sealed {
-  readonly count: number;
-  readonly checkpoint: Checkpoint | null;
+/** Somebody gets through each time, so this many in a row are a defect. */
+const triesMax = 50;
+
+interface Unlinked {
+  readonly head: { readonly seq: number; readonly hash: string };
+  readonly entries: readonly StoredEntry[];
 }
 
-async function sealSome(
-  { key, clock }: SealerOptions,
-  db: SystemDb,
+const readUnlinked = (reach: Reach): string => `SELECT e.workspace_id AS "workspaceId", e.id, e.action,
+    e.outcome::text AS outcome, e.actor_kind::text AS "actorKind", e.actor_id AS "actorId", e.api_key_id AS "apiKeyId",
+    e.agent_id AS "agentId", e.allowed_by AS "allowedBy", e.subject_id AS "subjectId", e.effect_id AS "effectId",
+    e.cost_credits AS "costCredits", e.request_id AS "requestId", e.ip, e.details, e.created_at AS "createdAt",
+    h.seq AS "headSeq", h.hash AS "headHash"
+  FROM (SELECT $1::text AS id) w
+  LEFT JOIN LATERAL (SELECT l.seq, l.hash FROM audit_link l WHERE l.workspace_id = w.id ORDER BY l.seq DESC LIMIT 1) h ON true
+  JOIN audit_entry e ON ${unlinkedSince(reach)}
+  ORDER BY e.created_at, e.id LIMIT ${linkedAtOnce}`;
+
+/** Head and entries as they are at one moment. */
+async function unlinked({ database }: SealerOptions, workspaceId: string, reach: Reach): Promise<Unlinked> {
+  const { rows } = await database.executeAsOwner(readUnlinked(reach), [workspaceId]);
+  const entries = rows as unknown as (StoredEntry & { headSeq: number | null; headHash: string | null })[];
+  const [first] = entries;
+  return { head: { seq: first?.headSeq ?? 0, hash: first?.headHash ?? chainStart }, entries };
+}
+
+/** Only behind the head that the hashes were made for: whoever linked in the meantime is not written over. */
+const LINK = `WITH linked AS (
+    INSERT INTO audit_link (workspace_id, seq, entry_id, hash)
+    SELECT $1, $2::int + t.n, t.entry_id, t.hash
+    FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS t(entry_id, hash, n)
+    WHERE $2::int = (SELECT COALESCE(max(l.seq), 0) FROM audit_link l WHERE l.workspace_id = $1)
+    RETURNING seq
+  )
+  INSERT INTO audit_checkpoint (workspace_id, seq, hash, key_id, signature, created_at)
+  SELECT $1, max(seq), $5, $6, $7, $8::timestamptz FROM linked HAVING count(*) > 0
+  RETURNING seq`;
+
+/** @returns null when somebody else linked since the head was read */
+async function link(
+  { database, key, clock }: SealerOptions,
   workspaceId: string,
-  reach: Reach,
-): Promise<Sealed> {
-  await db.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`audit:${workspaceId}`}::text, 0))::text AS locked`;
-  const head = await db.auditLink.findFirst({ where: { workspaceId }, orderBy: { seq: 'desc' } });
-  const entries = await unlinked(db, workspaceId, reach);
-  if (entries.length === 0) return { count: 0, checkpoint: null };
-  let hash = head?.hash ?? chainStart;
-  let seq = head?.seq ?? 0;
-  const links = entries.map((entry) => {
+  { head, entries }: Unlinked,
+): Promise<{ readonly checkpoint: Checkpoint | null } | null> {
+  if (entries.length === 0) return { checkpoint: null };
+  let { seq, hash } = head;
+  const hashes = entries.map((entry) => {
     seq += 1;
     hash = linkHash(hash, seq, entryText(entry));
-    return { workspaceId, seq, entryId: entry.id, hash };
+    return hash;
   });
-  await db.auditLink.createMany({ data: links });
   const checkpoint = signHead({ workspaceId, seq, hash, createdAt: clock.now() }, key);
-  await db.auditCheckpoint.create({ data: checkpoint });
-  return { count: links.length, checkpoint };
+  const { keyId, signature, createdAt } = checkpoint;
+  const ids = entries.map(({ id }) => id);
+  try {
+    const values = [workspaceId, head.seq, ids, hashes, hash, keyId, signature, createdAt];
+    const { rows } = await database.executeAsOwner(LINK, values);
+    return rows.length === 0 ? null : { checkpoint };
+  } catch (error) {
+    if (sqlStateOf(error) === placeTaken) return null;
+    throw error;
+  }
 }
 
-async function unlinked(db: SystemDb, workspaceId: string, reach: Reach) {
-  const ids = await db.$queryRaw<{ id: string }[]>(Prisma.sql`SELECT e.id FROM workspace w
-    JOIN audit_entry e ON e.workspace_id = w.id AND e.created_at >= ${from(reach)}
-    WHERE w.id = ${workspaceId} AND NOT EXISTS (
-      SELECT FROM audit_link l WHERE l.workspace_id = e.workspace_id AND l.entry_id = e.id)
-    ORDER BY e.created_at, e.id LIMIT ${linkedAtOnce}::int`);
-  return db.auditEntry.findMany({
-    where: { workspaceId, id: { in: ids.map(({ id }) => id) } },
-    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-  });
-}
+const placeTaken = '23505';

@@ -129,6 +129,23 @@ describe('the trail in the database', () => {
     expect(await verify(workspaceId)).toMatchObject({ ok: true, linked: 700, tail: 0 });
   });
 
+  it('has one chain although entries of another order are linked between the reading of the head and the linking', async () => {
+    const workspaceId = await newWorkspace();
+    await write(workspaceId, 2);
+    let isFirst = true;
+    const executeAsOwner: TestDatabase['executeAsOwner'] = async (text, values) => {
+      const answer = await database.executeAsOwner(text, values);
+      if (!isFirst) return answer;
+      isFirst = false;
+      await write(workspaceId, 2, 3);
+      await edit(workspaceId, 4, { createdAt: new Date(Date.now() - 60_000) });
+      await sealWorkspace(options, workspaceId);
+      return answer;
+    };
+    expect(await sealWorkspace({ ...options, database: { ...database, executeAsOwner } }, workspaceId)).toBe(0);
+    expect(await verify(workspaceId)).toMatchObject({ ok: true, linked: 4, tail: 0 });
+  });
+
   it('is sealed by the running sealer soon after each commit', async () => {
     const workspaceId = await newWorkspace();
     const checkpoints: string[] = [];
@@ -151,8 +168,11 @@ describe('the trail in the database', () => {
       const { details, ...entry } = { ...last, id: newId('aud'), createdAt } as AuditEntry;
       await database.owner.auditEntry.create({ data: { ...entry, details: details ?? {} } });
     };
+    await dated(2 / 60);
     await dated(14);
     await dated(60);
+    expect(await sealWorkspace(options, workspaceId, 'fresh')).toBe(1);
+    expect(await sealWorkspace(options, workspaceId, 'fresh')).toBe(0);
     expect(await sealWorkspace(options, workspaceId, 'young')).toBe(1);
     expect(await sealWorkspace(options, workspaceId, 'young')).toBe(0);
     expect(await sealWorkspace(options, workspaceId)).toBe(1);
