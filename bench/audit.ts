@@ -16,7 +16,7 @@ export async function measureAudit(): Promise<string> {
   const lines = exportOf(key);
   const megabytes = Math.round(lines.reduce((sum, line) => sum + line.length, 0) / 1_000_000);
   const startedAt = performance.now();
-  const { trails } = await verifyExport(each(lines), new Map([[key.keyId, key.publicKey]]));
+  const { trails } = await verifyExport(each(lines), new Map([[key.keyId, key]]));
   const seconds = (performance.now() - startedAt) / 1_000;
   const verified = trails[0]?.verified;
   if (verified?.ok !== true || verified.linked !== ENTRIES) throw new Error('The trail of the bench does not verify.');
@@ -39,7 +39,10 @@ function exportOf(key: ReturnType<typeof auditKeyFromSeed>): readonly string[] {
   return [
     lineOf(
       exportHead(
-        { exportedAt: new Date().toISOString(), workspaceId, workspaceIds: [workspaceId], heads: [], keys: [] },
+        {
+          ...{ exportedAt: new Date().toISOString(), workspaceId, organizationId: null },
+          ...{ organizationIds: [], workspaceIds: [workspaceId], heads: [], keys: [] },
+        },
         key,
       ),
     ),

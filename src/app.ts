@@ -3,7 +3,7 @@
 import type { GraphQLSchema } from 'graphql';
 import { openCheckpointKeeper } from './audit/checkpoint-keeper.js';
 import { keepKnownKeys } from './audit/known-keys.js';
-import { auditAsOwner, systemActor } from './audit/record.js';
+import { auditAsOwner, auditOfOrganization, systemActor } from './audit/record.js';
 import { openRefusalLog } from './audit/refusal-log.js';
 import { type Sealer, startSealer } from './audit/sealer.js';
 import type { RecordAuthAudit } from './auth/audit-port.js';
@@ -104,11 +104,13 @@ export const loggerOf = (config: Pick<Config, 'logLevel'>): Logger =>
   createLogger({ level: config.logLevel, secretPatterns: keyPatterns });
 
 /** How the sign-in and key code writes audit entries: as the owner, in its own transaction. */
-export const ownersAudit: RecordAuthAudit = (db, { workspaceId, actor, allowedBy, requestId, ip, ...input }) =>
-  auditAsOwner(db, workspaceId, {
-    principal: { ...systemActor, ...actor },
-    request: { id: requestId, ip, allowedBy },
-  }).record(input);
+export const ownersAudit: RecordAuthAudit = (db, { actor, allowedBy, requestId, ip, ...entry }) => {
+  const { workspaceId, organizationId, ...input } = entry;
+  const origin = { principal: { ...systemActor, ...actor }, request: { id: requestId, ip, allowedBy } };
+  const trail =
+    workspaceId === undefined ? auditOfOrganization(db, organizationId, origin) : auditAsOwner(db, workspaceId, origin);
+  return trail.record(input);
+};
 
 /**
  * One transaction of the owner in a workspace, with the services a request would have, acting as the server itself: what

@@ -26,6 +26,7 @@ import './modules/approvals/simulate-approval.schema.js';
 import './modules/billing/billing.schema.js';
 import './modules/billing/billing.mutations.js';
 import './modules/audit-log/audit-log.schema.js';
+import './modules/audit-log/organization-audit.schema.js';
 import './modules/members/members.schema.js';
 import './modules/members/members.mutations.js';
 import './modules/sessions/sessions.schema.js';

@@ -127,8 +127,8 @@ describe('from a key to a delivered message', () => {
 
   it('leaves a trail that verifies', async () => {
     await harness.app.sealer.sealAll();
-    const trail = await readTrail(harness.database, harness.place.workspaceId);
-    const keys = new Map(harness.app.secrets.auditKeys.map(({ keyId, publicKey }) => [keyId, publicKey]));
+    const trail = await readTrail(harness.database, { workspaceId: harness.place.workspaceId });
+    const keys = new Map(harness.app.secrets.auditKeys.map((key) => [key.keyId, key]));
     const verified = await verifyTrail(trail, keys);
     expect(verified).toMatchObject({ ok: true, problems: [], tail: 0 });
     const actions = await harness.database.owner.auditEntry.findMany({ select: { action: true } });

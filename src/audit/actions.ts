@@ -133,6 +133,20 @@ export const auditActions = {
 
 export type AuditAction = keyof typeof auditActions;
 
+/** What concerns the organization, and not one workspace alone: stands in the organization's own trail, which outlives them. */
+const ofOrganization: ReadonlySet<AuditAction> = new Set<AuditAction>([
+  ...(['organization.create', 'workspace.create', 'workspace.suspend', 'workspace.resume'] as const),
+  ...(['workspace.delete', 'workspace.restore', 'workspace.erase'] as const),
+  ...(['member.create', 'member.update', 'member.remove', 'ownership.transfer'] as const),
+  ...(['member.invite', 'invitation.revoke', 'invitation.accept'] as const),
+  ...(['session.create', 'session.refused', 'session.end', 'otherSessions.end'] as const),
+  ...(['password.change', 'password.reset', 'email.verify', 'mail.send', 'audit.export'] as const),
+  ...(['secondFactor.enable', 'secondFactor.disable', 'secondFactor.verify'] as const),
+  ...(['secondFactor.refused', 'secondFactor.renewCodes'] as const),
+]);
+
+export const concernsOrganization = (action: AuditAction): boolean => ofOrganization.has(action);
+
 export type AuditValue = string | number | boolean | null | readonly string[];
 
 /** The details an action may carry. */

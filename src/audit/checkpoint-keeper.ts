@@ -6,11 +6,14 @@ import { open } from 'node:fs/promises';
 import type { Database } from '../db/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { asSystem, type SystemDb } from '../guard/as-system.js';
+import { identifier } from '../guard/sql.js';
 import type { Clock } from '../platform/clock.js';
 import { ConfigurationError } from '../platform/errors.js';
+import { type ChainTables, everyKind, ownerId, ownerNamed, tablesOf } from './chain-owner.js';
 import { type Checkpoint, signHead } from './links.js';
 import { outsideLine } from './outside.js';
 import type { SealerOptions } from './sealer.js';
+import { checkpointColumns } from './stored-chain.js';
 
 export type CheckpointTarget = { readonly file: string } | { readonly url: string };
 
@@ -80,36 +83,53 @@ export async function openCheckpointKeeper(options: KeeperOptions): Promise<Chec
 
 /** Delivered outside any transaction: a place that is slow holds up nothing. A crash before the mark delivers twice. */
 async function keepSome({ database, target }: KeeperOptions): Promise<number> {
-  const checkpoints = await asSystem(database, 'find audit checkpoints to keep outside', (db) =>
-    db.auditCheckpoint.findMany({
-      where: { keptAt: null },
-      orderBy: [{ createdAt: 'asc' }, { workspaceId: 'asc' }, { seq: 'asc' }],
-      take: atOnce(target),
-    }),
-  );
+  const checkpoints = await asSystem(database, 'find audit checkpoints to keep outside', async (db) => {
+    const found: Checkpoint[] = [];
+    for (const tables of everyKind) found.push(...(await notKept(db, tables, atOnce(target) - found.length)));
+    return found;
+  });
   if (checkpoints.length === 0) return 0;
   if ('file' in target) await append(target.file, checkpoints);
   else for (const checkpoint of checkpoints) await post(target.url, checkpoint);
   await asSystem(database, 'note which audit checkpoints are kept outside', async (db) => {
-    for (const { workspaceId, seq, createdAt } of checkpoints) {
-      await db.auditCheckpoint.updateMany({ where: { workspaceId, seq, createdAt }, data: { keptAt: new Date() } });
+    for (const one of checkpoints) {
+      const { checkpoint, column } = namesOf(tablesOf(one));
+      await db.$executeRaw`UPDATE ${checkpoint} SET kept_at = ${new Date()}::timestamptz
+        WHERE ${column} = ${ownerId(one)} AND seq = ${one.seq}::int AND created_at = ${one.createdAt}::timestamptz`;
     }
   });
   return checkpoints.length;
 }
 
+const namesOf = ({ owners, column, entry, link, checkpoint }: ChainTables) => ({
+  owners: identifier(owners),
+  column: identifier(column),
+  entry: identifier(entry),
+  link: identifier(link),
+  checkpoint: identifier(checkpoint),
+});
+
+const notKept = (db: SystemDb, tables: ChainTables, atMost: number): Promise<Checkpoint[]> => {
+  const { checkpoint, column } = namesOf(tables);
+  return db.$queryRaw<Checkpoint[]>(Prisma.sql`SELECT ${Prisma.raw(checkpointColumns(tables))} FROM ${checkpoint} c
+    WHERE c.kept_at IS NULL ORDER BY c.created_at, c.${column}, c.seq LIMIT ${atMost}::int`);
+};
+
 /**
  * Of what was signed again and again at one place, the first and the last stay: they vouch for the same hash, before and
  * after. Only what was kept outside a while ago is dropped, so that every one of them is still to be found there.
  */
-const thinOut = ({ database, clock }: KeeperOptions): Promise<number> =>
-  asSystem(database, 'drop audit checkpoints between two of the same place', (db) => {
+const thinOut = ({ database, clock }: KeeperOptions): Promise<void> =>
+  asSystem(database, 'drop audit checkpoints between two of the same place', async (db) => {
     const before = new Date(clock.now().getTime() - KEPT_TWICE_MS);
-    return db.$executeRaw`DELETE FROM audit_checkpoint c WHERE c.kept_at < ${before}::timestamptz
-      AND EXISTS (SELECT FROM audit_checkpoint e WHERE e.workspace_id = c.workspace_id AND e.seq = c.seq
-        AND e.hash = c.hash AND e.created_at < c.created_at)
-      AND EXISTS (SELECT FROM audit_checkpoint l WHERE l.workspace_id = c.workspace_id AND l.seq = c.seq
-        AND l.hash = c.hash AND l.created_at > c.created_at AND l.kept_at IS NOT NULL)`;
+    for (const tables of everyKind) {
+      const { checkpoint, column } = namesOf(tables);
+      await db.$executeRaw`DELETE FROM ${checkpoint} c WHERE c.kept_at < ${before}::timestamptz
+        AND EXISTS (SELECT FROM ${checkpoint} e WHERE e.${column} = c.${column} AND e.seq = c.seq
+          AND e.hash = c.hash AND e.created_at < c.created_at)
+        AND EXISTS (SELECT FROM ${checkpoint} l WHERE l.${column} = c.${column} AND l.seq = c.seq
+          AND l.hash = c.hash AND l.created_at > c.created_at AND l.kept_at IS NOT NULL)`;
+    }
   });
 
 const NEW_LINE = 10;
@@ -159,18 +179,27 @@ async function post(url: string, checkpoint: Checkpoint): Promise<void> {
 const signStandingHeads = ({ database, clock, key }: KeeperOptions): Promise<void> =>
   asSystem(database, 'sign the heads of audit chains that stood still', async (db) => {
     await lock(db);
-    const createdAt = clock.now();
-    const still = await db.$queryRaw<{ workspace_id: string; seq: number; hash: string }[]>(Prisma.sql`
-      SELECT l.workspace_id, l.seq, l.hash FROM workspace w
-      JOIN LATERAL (SELECT * FROM audit_link WHERE workspace_id = w.id ORDER BY seq DESC LIMIT 1) l ON true
-      JOIN LATERAL (SELECT max(created_at) AS at FROM audit_checkpoint WHERE workspace_id = w.id) c ON true
-      WHERE c.at <= ${new Date(createdAt.getTime() - STOOD_STILL_MS)}::timestamptz`);
-    if (still.length === 0) return;
-    const data = still.map(({ workspace_id: workspaceId, seq, hash }) =>
-      signHead({ workspaceId, seq, hash, createdAt }, key),
-    );
-    await db.auditCheckpoint.createMany({ data, skipDuplicates: true });
+    for (const tables of everyKind) await signStanding(db, tables, clock.now(), key);
   });
+
+async function signStanding(
+  db: SystemDb,
+  tables: ChainTables,
+  createdAt: Date,
+  key: KeeperOptions['key'],
+): Promise<void> {
+  const { owners, link, checkpoint, column } = namesOf(tables);
+  const still = await db.$queryRaw<{ owner: string; seq: number; hash: string }[]>(Prisma.sql`
+    SELECT w.id AS owner, l.seq, l.hash FROM ${owners} w
+    JOIN LATERAL (SELECT * FROM ${link} x WHERE x.${column} = w.id ORDER BY x.seq DESC LIMIT 1) l ON true
+    JOIN LATERAL (SELECT max(created_at) AS at FROM ${checkpoint} x WHERE x.${column} = w.id) c ON true
+    WHERE c.at <= ${new Date(createdAt.getTime() - STOOD_STILL_MS)}::timestamptz`);
+  for (const { owner, seq, hash } of still) {
+    const { keyId, signature } = signHead({ ...ownerNamed(owner), seq, hash, createdAt }, key);
+    await db.$executeRaw`INSERT INTO ${checkpoint} (${column}, seq, hash, key_id, signature, created_at)
+      VALUES (${owner}, ${seq}::int, ${hash}, ${keyId}, ${signature}, ${createdAt}::timestamptz) ON CONFLICT DO NOTHING`;
+  }
+}
 
 const lock = (db: SystemDb) =>
   db.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('audit checkpoints outside', 0))::text AS locked`;

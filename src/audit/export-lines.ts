@@ -1,22 +1,27 @@
 // An exported trail: one line of JSON after the other, so that it can be read by any program, in any length, from front to
-// back. Head first; then for each workspace its name, its checkpoints, its linked entries by place, those not linked yet,
-// and how many there were. Salts of commitments stay behind: the chain holds without them.
+// back. Head first; then for each organization and workspace its name, its checkpoints, its linked entries by place, those
+// not linked yet, and how many there were. Salts of commitments stay behind: the chain holds without them.
 
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { canonicalJson } from '../platform/canonical-json.js';
+import { type ChainOwner, ownerOf } from './chain-owner.js';
 import { type Checkpoint, type StoredEntry, type StoredLink, withoutSalts } from './links.js';
 import type { AuditKeySet } from './public-keys.js';
 
-export const EXPORT_VERSION = 1;
+/** Files of version 1 hold workspaces alone; they are read as ever. */
+export const EXPORT_VERSION = 2;
 
 export type ExportLine =
   | {
       readonly line: 'export';
       readonly version: number;
       readonly exportedAt: string;
-      /** Null: every workspace there is. */
+      /** Null, and no organization either: everything there is. */
       readonly workspaceId: string | null;
-      /** Whose trails follow, in this order. */
+      /** From version 2 on. */
+      readonly organizationId?: string | null;
+      /** Whose trails follow, in this order: first those of organizations. */
+      readonly organizationIds?: readonly string[];
       readonly workspaceIds: readonly string[];
       /** Where each chain ended when the export began: nothing can be cut off behind it. */
       readonly heads: readonly WrittenCheckpoint[];
@@ -26,7 +31,7 @@ export type ExportLine =
       /** As published under `/.well-known/sallyport-audit-keys`; who verifies takes the keys from there, not from here. */
       readonly keys: AuditKeySet['keys'];
     }
-  | { readonly line: 'trail'; readonly workspaceId: string }
+  | ({ readonly line: 'trail' } & ChainOwner)
   | ({ readonly line: 'checkpoint' } & WrittenCheckpoint)
   | {
       readonly line: 'entry';
@@ -36,18 +41,18 @@ export type ExportLine =
       readonly entry: WrittenEntry | null;
     }
   | { readonly line: 'tail'; readonly entry: WrittenEntry }
-  | { readonly line: 'end'; readonly workspaceId: string; readonly linked: number; readonly tail: number };
+  | ({ readonly line: 'end'; readonly linked: number; readonly tail: number } & ChainOwner);
 
-type Written<T extends { readonly createdAt: Date }> = Omit<T, 'createdAt'> & { readonly createdAt: string };
+type Written<T extends { readonly createdAt: Date }> = T extends unknown
+  ? Omit<T, 'createdAt'> & { readonly createdAt: string }
+  : never;
 export type WrittenEntry = Written<StoredEntry>;
 export type WrittenCheckpoint = Written<Checkpoint>;
 
 export type ExportHead = Extract<ExportLine, { readonly line: 'export' }>;
 
-const written = <T extends { readonly createdAt: Date }>(value: T): Written<T> => ({
-  ...value,
-  createdAt: value.createdAt.toISOString(),
-});
+const written = <T extends { readonly createdAt: Date }>(value: T): Written<T> =>
+  ({ ...value, createdAt: value.createdAt.toISOString() }) as unknown as Written<T>;
 
 const read = <T extends { readonly createdAt: Date }>(value: Written<T>): T =>
   ({ ...value, createdAt: new Date(value.createdAt) }) as unknown as T;
@@ -67,35 +72,30 @@ export const linkedLine = ({ seq, hash, entryId }: StoredLink, entry: StoredEntr
 export const tailLine = (entry: StoredEntry): ExportLine => ({ line: 'tail', entry: entryOf(entry) });
 
 /** Also the form in which checkpoints are kept outside. */
-export const writtenCheckpoint = ({
-  workspaceId,
-  seq,
-  hash,
-  createdAt,
-  keyId,
-  signature,
-}: Checkpoint): WrittenCheckpoint => written({ workspaceId, seq, hash, createdAt, keyId, signature });
+export const writtenCheckpoint = (checkpoint: Checkpoint): WrittenCheckpoint => {
+  const { seq, hash, createdAt, keyId, signature } = checkpoint;
+  return written<Checkpoint>({ ...ownerOf(checkpoint), seq, hash, createdAt, keyId, signature });
+};
 
-export const checkpointOf = ({ workspaceId, seq, hash, createdAt, keyId, signature }: WrittenCheckpoint): Checkpoint =>
-  read<Checkpoint>({ workspaceId, seq, hash, createdAt, keyId, signature });
+export const checkpointOf = (checkpoint: WrittenCheckpoint): Checkpoint => {
+  const { seq, hash, createdAt, keyId, signature } = checkpoint;
+  return { ...ownerOf(checkpoint), seq, hash, createdAt: new Date(createdAt), keyId, signature };
+};
 
 export const storedEntry = (entry: WrittenEntry): StoredEntry => read<StoredEntry>(entry);
 
-const headText = ({
-  version,
-  exportedAt,
-  workspaceId,
-  workspaceIds,
-  heads,
-  keyId,
-}: Omit<ExportHead, 'signature'>): Buffer =>
-  Buffer.from(canonicalJson({ version, exportedAt, workspaceId, workspaceIds, heads, keyId }));
+const headText = (head: Omit<ExportHead, 'signature'>): Buffer => {
+  const { version, exportedAt, workspaceId, organizationId, organizationIds, workspaceIds, heads, keyId } = head;
+  const signed = { version, exportedAt, workspaceId, workspaceIds, heads, keyId };
+  return Buffer.from(canonicalJson(version === 1 ? signed : { ...signed, organizationId, organizationIds }));
+};
+
+type HeadFacts = Pick<ExportHead, 'exportedAt' | 'workspaceId' | 'workspaceIds' | 'keys'> &
+  Required<Pick<ExportHead, 'organizationId' | 'organizationIds'>> & { readonly heads: readonly Checkpoint[] };
 
 /** What is signed is when, of whom, and up to where: a file that was cut, or dated back, no longer fits its head. */
 export function exportHead(
-  facts: Pick<ExportHead, 'exportedAt' | 'workspaceId' | 'workspaceIds' | 'keys'> & {
-    readonly heads: readonly Checkpoint[];
-  },
+  facts: HeadFacts,
   key: { readonly keyId: string; readonly privateKey: KeyObject },
 ): ExportHead {
   const { keyId, privateKey } = key;

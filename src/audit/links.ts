@@ -3,11 +3,13 @@
 // person can be forgotten without breaking the chain.
 import { createHash, type KeyObject, sign, verify } from 'node:crypto';
 import { canonicalJson } from '../platform/canonical-json.js';
+import { type ChainOwner, ownerOf } from './chain-owner.js';
 import { isCommitment } from './commitment.js';
 
 /** An entry as it lies in the database. */
-export interface StoredEntry {
-  readonly workspaceId: string;
+export type StoredEntry = ChainOwner & EntryFacts;
+
+interface EntryFacts {
   readonly id: string;
   readonly action: string;
   readonly outcome: string;
@@ -38,7 +40,7 @@ export const chainStart = '0'.repeat(64);
 /** The text that is hashed for an entry; the same for equal entries wherever they were read. */
 export const entryText = (entry: StoredEntry): string =>
   canonicalJson({
-    workspaceId: entry.workspaceId,
+    ...ownerOf(entry),
     id: entry.id,
     action: entry.action,
     outcome: entry.outcome,
@@ -68,27 +70,34 @@ export const withoutSalts = (details: unknown): unknown => {
 export const linkHash = (before: string, seq: number, text: string): string =>
   createHash('sha256').update(`${before}\n${seq}\n${text}`).digest('hex');
 
-/** What a checkpoint vouches for: that at this moment the chain of this workspace ended with this hash at this place. */
-export interface CheckpointHead {
-  readonly workspaceId: string;
+/** What a checkpoint vouches for: that at this moment the chain of this owner ended with this hash at this place. */
+export type CheckpointHead = ChainOwner & HeadFacts;
+
+interface HeadFacts {
   readonly seq: number;
   readonly hash: string;
   readonly createdAt: Date;
 }
 
-export interface Checkpoint extends CheckpointHead {
+export type Checkpoint = CheckpointHead & Signed;
+
+interface Signed {
   readonly keyId: string;
   /** Base64 of the Ed25519 signature. */
   readonly signature: string;
 }
 
-const headText = ({ workspaceId, seq, hash, createdAt }: CheckpointHead, keyId: string): Buffer =>
-  Buffer.from(canonicalJson({ version: 1, keyId, workspaceId, seq, hash, createdAt: createdAt.toISOString() }));
+const headText = (head: CheckpointHead, keyId: string): Buffer => {
+  const { seq, hash, createdAt } = head;
+  return Buffer.from(
+    canonicalJson({ version: 1, keyId, ...ownerOf(head), seq, hash, createdAt: createdAt.toISOString() }),
+  );
+};
 
-export const signHead = (
-  head: CheckpointHead,
+export const signHead = <Head extends CheckpointHead>(
+  head: Head,
   key: { readonly keyId: string; readonly privateKey: KeyObject },
-): Checkpoint => ({
+): Head & Signed => ({
   ...head,
   keyId: key.keyId,
   signature: sign(null, headText(head, key.keyId), key.privateKey).toString('base64'),

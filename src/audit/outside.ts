@@ -1,5 +1,6 @@
 // Checkpoints kept outside the database, one line of JSON each: whoever changes the database cannot change these.
 import { badInput } from '../platform/errors.js';
+import { ownerId } from './chain-owner.js';
 import { checkpointOf, type WrittenCheckpoint, writtenCheckpoint } from './export-lines.js';
 import type { Checkpoint } from './links.js';
 
@@ -19,7 +20,7 @@ export function checkpointsIn(text: string): readonly Checkpoint[] {
 function checkpointIn(line: string): Checkpoint | null {
   try {
     const checkpoint = checkpointOf(JSON.parse(line) as WrittenCheckpoint);
-    return typeof checkpoint.workspaceId === 'string' && typeof checkpoint.signature === 'string' ? checkpoint : null;
+    return typeof ownerId(checkpoint) === 'string' && typeof checkpoint.signature === 'string' ? checkpoint : null;
   } catch {
     return null;
   }

@@ -9,7 +9,9 @@ export type ProblemKind =
   /** Linked, and no checkpoint says so: each run that links also signs. */
   | 'unsigned'
   | 'unknown-key'
-  | 'bad-signature';
+  | 'bad-signature'
+  /** Signed by a key of ours when it was not in use any more, or dated before what it vouches for. */
+  | 'retired-key';
 
 export interface Problem {
   readonly kind: ProblemKind;

@@ -3,11 +3,11 @@
 // only as a commitment. A refusal has no change to share a transaction with and gets its own (`recordRefusal`).
 import { holdsKey } from '../auth/key-format.js';
 import type { Principal } from '../auth/principal.js';
-import type { Prisma } from '../generated/prisma/client.js';
+import { Prisma } from '../generated/prisma/client.js';
 import type { GuardedDb } from '../guard/guarded-db.js';
 import { sql } from '../guard/sql.js';
 import { newId } from '../platform/ids.js';
-import { type AuditAction, type AuditDetails, type AuditValue, detailKinds } from './actions.js';
+import { type AuditAction, type AuditDetails, type AuditValue, concernsOrganization, detailKinds } from './actions.js';
 import { type Commitment, commit } from './commitment.js';
 
 export type AuditOutcome = 'DONE' | 'REFUSED' | 'HELD';
@@ -34,7 +34,7 @@ export interface AuditOrigin {
   readonly request: { readonly id: string; readonly ip: string | null; readonly allowedBy: string | null };
 }
 
-/** One row of the trail, but for its workspace. */
+/** One row of a trail, but for its owner. */
 export interface AuditRow {
   readonly id: string;
   readonly action: AuditAction;
@@ -52,22 +52,36 @@ export interface AuditRow {
   readonly details: Readonly<Record<string, AuditValue | Commitment>>;
 }
 
-/** The sealer listens here for the ids of workspaces that have entries to link. */
+/** The sealer listens here for the ids of workspaces and organizations that have entries to link. */
 export const auditChannel = 'sallyport_audit';
 
-/** An `Audit` that writes through the handle, in its transaction. @param told of the id of each entry */
-export const auditIn = (db: GuardedDb, origin: AuditOrigin, told?: (id: string) => void): Audit => ({
-  record: async (input) => {
-    const row = auditRow(origin, input);
-    await db.$send(sql`WITH entry AS (
-      INSERT INTO audit_entry (workspace_id, id, action, outcome, actor_kind, actor_id, api_key_id, agent_id, allowed_by,
+const workspaceEntry = { table: Prisma.raw('audit_entry'), column: Prisma.raw('workspace_id') };
+const organizationEntry = { table: Prisma.raw('organization_audit_entry'), column: Prisma.raw('organization_id') };
+
+const insert = ({ table, column }: typeof workspaceEntry, owner: string, row: AuditRow): Prisma.Sql =>
+  sql`WITH entry AS (
+      INSERT INTO ${table} (${column}, id, action, outcome, actor_kind, actor_id, api_key_id, agent_id, allowed_by,
         subject_id, effect_id, cost_credits, request_id, ip, details)
-      VALUES (${db.$tenant.workspaceId}, ${row.id}, ${row.action}, ${row.outcome}::"AuditOutcome",
+      VALUES (${owner}, ${row.id}, ${row.action}, ${row.outcome}::"AuditOutcome",
         ${row.actorKind}::"PrincipalKind", ${row.actorId}, ${row.apiKeyId}, ${row.agentId}, ${row.allowedBy},
         ${row.subjectId}, ${row.effectId}, ${row.costCredits}::int, ${row.requestId}, ${row.ip},
         ${JSON.stringify(row.details)}::jsonb)
-      RETURNING workspace_id)
-      SELECT pg_notify(${auditChannel}, workspace_id)::text AS told FROM entry`);
+      RETURNING ${column} AS owner)
+      SELECT pg_notify(${auditChannel}, owner)::text AS told FROM entry`;
+
+/**
+ * An `Audit` that writes through the handle, in its transaction. What concerns the organization goes to its trail as well;
+ * such changes run as the owner, who alone may write there.
+ * @param told of the id of each entry of the workspace
+ */
+export const auditIn = (db: GuardedDb, origin: AuditOrigin, told?: (id: string) => void): Audit => ({
+  record: async (input) => {
+    const { workspaceId, organizationId } = db.$tenant;
+    const row = auditRow(origin, input);
+    await db.$send(insert(workspaceEntry, workspaceId, row));
+    if (concernsOrganization(input.action)) {
+      await db.$send(insert(organizationEntry, organizationId, auditRow(origin, input, 'oae')));
+    }
     told?.(row.id);
   },
 });
@@ -75,9 +89,19 @@ export const auditIn = (db: GuardedDb, origin: AuditOrigin, told?: (id: string) 
 /** An `Audit` for a transaction of the owner, which names the workspace itself: keys, members, bootstrap. */
 export const auditAsOwner = (tx: Prisma.TransactionClient, workspaceId: string, origin: AuditOrigin): Audit => ({
   record: async (input) => {
-    const { details, ...row } = auditRow(origin, input);
-    await tx.auditEntry.create({ data: { ...row, workspaceId, details: JSON.parse(JSON.stringify(details)) } });
-    await tx.$queryRaw(sql`SELECT pg_notify(${auditChannel}, ${workspaceId})::text AS told`);
+    await tx.$queryRaw(insert(workspaceEntry, workspaceId, auditRow(origin, input)));
+  },
+});
+
+/** The same, in the organization's own trail. @throws for an action that does not concern one: a defect */
+export const auditOfOrganization = (
+  tx: Prisma.TransactionClient,
+  organizationId: string,
+  origin: AuditOrigin,
+): Audit => ({
+  record: async (input) => {
+    if (!concernsOrganization(input.action)) throw new Error(`${input.action} does not concern an organization.`);
+    await tx.$queryRaw(insert(organizationEntry, organizationId, auditRow(origin, input, 'oae')));
   },
 });
 
@@ -85,10 +109,14 @@ export const auditAsOwner = (tx: Prisma.TransactionClient, workspaceId: string, 
 export const systemActor: AuditActor = { kind: 'SYSTEM', id: 'system', apiKeyId: null, agentId: null };
 
 /** Pure but for the id and the salts. */
-export function auditRow<A extends AuditAction>(origin: AuditOrigin, input: AuditInput<A>): AuditRow {
+export function auditRow<A extends AuditAction>(
+  origin: AuditOrigin,
+  input: AuditInput<A>,
+  prefix: 'aud' | 'oae' = 'aud',
+): AuditRow {
   const { principal, request } = origin;
   return {
-    id: newId('aud'),
+    id: newId(prefix),
     action: input.action,
     outcome: input.outcome ?? 'DONE',
     actorKind: principal.kind,

@@ -1,4 +1,4 @@
-// Links committed entries into their workspace's chain, a moment after they commit. Apart from the changes themselves, so
+// Links committed entries into the chain of their workspace or organization, a moment after they commit. Apart from the changes themselves, so
 // that two requests of one workspace never wait for each other's place in the chain. As the owner: the application's own
 // role may write entries, but neither link, change nor remove any. Every run that linked something signs the new head.
 // The first run of a process reads whole trails; those after it only what is near the last link. A run is two statements
@@ -7,8 +7,10 @@ import type { KeyObject } from 'node:crypto';
 import type { Database } from '../db/database.js';
 import { sqlStateOf } from '../db/migrate.js';
 import type { Clock } from '../platform/clock.js';
+import { type ChainOwner, type ChainTables, everyKind, ownerId, ownerNamed, ownerOf, tablesOf } from './chain-owner.js';
 import { type Checkpoint, chainStart, entryText, linkHash, type StoredEntry, signHead } from './links.js';
 import { auditChannel } from './record.js';
+import { entryColumns } from './stored-chain.js';
 import { backdatedMs } from './walk-chain.js';
 
 export interface SealerOptions {
@@ -21,7 +23,7 @@ export interface SealerOptions {
 }
 
 export interface Sealer {
-  /** Links everything that is committed, in every workspace. */
+  /** Links everything that is committed, in every chain. */
   sealAll(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -32,7 +34,7 @@ const sealSoonMs = 250;
 const betweenRunsMs = 1_000;
 const sealAllMs = 60_000;
 
-/** Seals what is there, then listens for workspaces that have something new. */
+/** Seals what is there, then listens for chains that have something new. */
 export async function startSealer(options: SealerOptions): Promise<Sealer> {
   const { database, log } = options;
   const noted = new Set<string>();
@@ -48,18 +50,18 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
     return running;
   };
   const sealNoted = async () => {
-    for (const workspaceId of noted) {
-      noted.delete(workspaceId);
-      await sealWorkspace(options, workspaceId, 'fresh');
+    for (const id of noted) {
+      noted.delete(id);
+      await sealChain(options, ownerNamed(id), 'fresh');
     }
     ranAt = performance.now();
   };
   const seal = async (reach: Reach) => {
-    for (const workspaceId of await workspacesToSeal(database, reach)) await sealWorkspace(options, workspaceId, reach);
+    for (const owner of await chainsToSeal(database, reach)) await sealChain(options, owner, reach);
   };
   const sealAll = () => seal('all');
-  const unlisten = await database.listen(auditChannel, (workspaceId) => {
-    noted.add(workspaceId);
+  const unlisten = await database.listen(auditChannel, (id) => {
+    noted.add(id);
     if (timer !== null || isStopped) return;
     const delayMs = Math.max(sealSoonMs, betweenRunsMs - (performance.now() - ranAt));
     timer = setTimeout(() => {
@@ -91,39 +93,41 @@ export type Reach = 'all' | 'young' | 'fresh';
 
 const overlapMs: Readonly<Record<Exclude<Reach, 'all'>, number>> = { young: backdatedMs, fresh: 5_000 };
 
-/** From when on entries of the workspace `w` are looked at. */
-const from = (reach: Reach): string =>
+/** From when on entries of the owner `w` are looked at. */
+const from = (reach: Reach, { column, entry, link }: ChainTables): string =>
   reach === 'all'
     ? `'-infinity'::timestamptz`
-    : `COALESCE((SELECT x.created_at - interval '${overlapMs[reach]} milliseconds' FROM audit_entry x
-        WHERE x.workspace_id = w.id AND x.id = (
-          SELECT l.entry_id FROM audit_link l WHERE l.workspace_id = w.id ORDER BY l.seq DESC LIMIT 1)
+    : `COALESCE((SELECT x.created_at - interval '${overlapMs[reach]} milliseconds' FROM ${entry} x
+        WHERE x.${column} = w.id AND x.id = (
+          SELECT l.entry_id FROM ${link} l WHERE l.${column} = w.id ORDER BY l.seq DESC LIMIT 1)
       ), '-infinity'::timestamptz)`;
 
-const unlinkedSince = (reach: Reach): string => `e.workspace_id = w.id AND e.created_at >= ${from(reach)}
-  AND NOT EXISTS (SELECT FROM audit_link l WHERE l.workspace_id = e.workspace_id AND l.entry_id = e.id)`;
+const unlinkedSince = (reach: Reach, tables: ChainTables): string => `e.${tables.column} = w.id
+  AND e.created_at >= ${from(reach, tables)}
+  AND NOT EXISTS (SELECT FROM ${tables.link} l WHERE l.${tables.column} = e.${tables.column} AND l.entry_id = e.id)`;
 
-async function workspacesToSeal({ executeAsOwner }: SealerOptions['database'], reach: Reach): Promise<string[]> {
+async function chainsToSeal({ executeAsOwner }: SealerOptions['database'], reach: Reach): Promise<ChainOwner[]> {
   const { rows } = await executeAsOwner(
-    `SELECT w.id FROM workspace w WHERE EXISTS (SELECT FROM audit_entry e WHERE ${unlinkedSince(reach)})`,
+    everyKind
+      .map(
+        (tables) => `SELECT w.id FROM ${tables.owners} w
+          WHERE EXISTS (SELECT FROM ${tables.entry} e WHERE ${unlinkedSince(reach, tables)})`,
+      )
+      .join(' UNION ALL '),
   );
-  return rows.map(({ id }) => String(id));
+  return rows.map(({ id }) => ownerNamed(String(id)));
 }
 
-/** Links what is committed in one workspace. Of two processes at once, one finds the place taken and looks again. */
-export async function sealWorkspace(
-  options: SealerOptions,
-  workspaceId: string,
-  reach: Reach = 'all',
-): Promise<number> {
+/** Links what is committed in one chain. Of two processes at once, one finds the place taken and looks again. */
+export async function sealChain(options: SealerOptions, owner: ChainOwner, reach: Reach = 'all'): Promise<number> {
   let total = 0;
   for (let tries = 0; ; ) {
-    const found = await unlinked(options, workspaceId, reach);
-    const sealed = await link(options, workspaceId, found);
+    const found = await unlinked(options, owner, reach);
+    const sealed = await link(options, owner, found);
     if (sealed === null) {
       tries += 1;
       if (tries < triesMax) continue;
-      throw new Error(`The head of the audit chain of ${workspaceId} was never the one that was read.`);
+      throw new Error(`The head of the audit chain of ${ownerId(owner)} was never the one that was read.`);
     }
     if (sealed.checkpoint !== null) options.onCheckpoint?.(sealed.checkpoint);
     total += found.entries.length;
@@ -139,40 +143,38 @@ interface Unlinked {
   readonly entries: readonly StoredEntry[];
 }
 
-const readUnlinked = (reach: Reach): string => `SELECT e.workspace_id AS "workspaceId", e.id, e.action,
-    e.outcome::text AS outcome, e.actor_kind::text AS "actorKind", e.actor_id AS "actorId", e.api_key_id AS "apiKeyId",
-    e.agent_id AS "agentId", e.allowed_by AS "allowedBy", e.subject_id AS "subjectId", e.effect_id AS "effectId",
-    e.cost_credits AS "costCredits", e.request_id AS "requestId", e.ip, e.details, e.created_at AS "createdAt",
+const readUnlinked = (reach: Reach, tables: ChainTables): string => `SELECT ${entryColumns(tables)},
     h.seq AS "headSeq", h.hash AS "headHash"
   FROM (SELECT $1::text AS id) w
-  LEFT JOIN LATERAL (SELECT l.seq, l.hash FROM audit_link l WHERE l.workspace_id = w.id ORDER BY l.seq DESC LIMIT 1) h ON true
-  JOIN audit_entry e ON ${unlinkedSince(reach)}
+  LEFT JOIN LATERAL (
+    SELECT l.seq, l.hash FROM ${tables.link} l WHERE l.${tables.column} = w.id ORDER BY l.seq DESC LIMIT 1) h ON true
+  JOIN ${tables.entry} e ON ${unlinkedSince(reach, tables)}
   ORDER BY e.created_at, e.id LIMIT ${linkedAtOnce}`;
 
 /** Head and entries as they are at one moment. */
-async function unlinked({ database }: SealerOptions, workspaceId: string, reach: Reach): Promise<Unlinked> {
-  const { rows } = await database.executeAsOwner(readUnlinked(reach), [workspaceId]);
+async function unlinked({ database }: SealerOptions, owner: ChainOwner, reach: Reach): Promise<Unlinked> {
+  const { rows } = await database.executeAsOwner(readUnlinked(reach, tablesOf(owner)), [ownerId(owner)]);
   const entries = rows as unknown as (StoredEntry & { headSeq: number | null; headHash: string | null })[];
   const [first] = entries;
   return { head: { seq: first?.headSeq ?? 0, hash: first?.headHash ?? chainStart }, entries };
 }
 
 /** Only behind the head that the hashes were made for: whoever linked in the meantime is not written over. */
-const LINK = `WITH linked AS (
-    INSERT INTO audit_link (workspace_id, seq, entry_id, hash)
+const linkBehind = ({ link, checkpoint, column }: ChainTables): string => `WITH linked AS (
+    INSERT INTO ${link} (${column}, seq, entry_id, hash)
     SELECT $1, $2::int + t.n, t.entry_id, t.hash
     FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS t(entry_id, hash, n)
-    WHERE $2::int = (SELECT COALESCE(max(l.seq), 0) FROM audit_link l WHERE l.workspace_id = $1)
+    WHERE $2::int = (SELECT COALESCE(max(l.seq), 0) FROM ${link} l WHERE l.${column} = $1)
     RETURNING seq
   )
-  INSERT INTO audit_checkpoint (workspace_id, seq, hash, key_id, signature, created_at)
+  INSERT INTO ${checkpoint} (${column}, seq, hash, key_id, signature, created_at)
   SELECT $1, max(seq), $5, $6, $7, $8::timestamptz FROM linked HAVING count(*) > 0
   RETURNING seq`;
 
 /** @returns null when somebody else linked since the head was read */
 async function link(
   { database, key, clock }: SealerOptions,
-  workspaceId: string,
+  owner: ChainOwner,
   { head, entries }: Unlinked,
 ): Promise<{ readonly checkpoint: Checkpoint | null } | null> {
   if (entries.length === 0) return { checkpoint: null };
@@ -182,12 +184,12 @@ async function link(
     hash = linkHash(hash, seq, entryText(entry));
     return hash;
   });
-  const checkpoint = signHead({ workspaceId, seq, hash, createdAt: clock.now() }, key);
+  const checkpoint = signHead({ ...ownerOf(owner), seq, hash, createdAt: clock.now() }, key);
   const { keyId, signature, createdAt } = checkpoint;
   const ids = entries.map(({ id }) => id);
   try {
-    const values = [workspaceId, head.seq, ids, hashes, hash, keyId, signature, createdAt];
-    const { rows } = await database.executeAsOwner(LINK, values);
+    const values = [ownerId(owner), head.seq, ids, hashes, hash, keyId, signature, createdAt];
+    const { rows } = await database.executeAsOwner(linkBehind(tablesOf(owner)), values);
     return rows.length === 0 ? null : { checkpoint };
   } catch (error) {
     if (sqlStateOf(error) === placeTaken) return null;

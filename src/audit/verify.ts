@@ -1,22 +1,20 @@
 // Reads a trail from its first link to its end and says what does not fit. Pure: it sees entries, links and checkpoints,
 // whether they come from a database or from an export, and needs nothing but public keys. Entries that no link has reached
 // yet are the unsealed tail, told apart: they are not wrong, only not yet vouched for.
-import type { KeyObject } from 'node:crypto';
+import { type ChainOwner, isOf, kindOf } from './chain-owner.js';
 import { type Checkpoint, isSignedBy, type StoredEntry } from './links.js';
 import type { Found, Problem } from './problem.js';
+import type { PublicKey, PublicKeys } from './public-keys.js';
 import { type Heads, isBackdated, type LinkedEntry, walkChain } from './walk-chain.js';
 
-/** By `keyId`. */
-export type PublicKeys = ReadonlyMap<string, KeyObject>;
-
 export interface Trail {
-  /** Whose it is: an entry or checkpoint of another workspace does not belong to it, however well it fits. */
-  readonly workspaceId: string;
+  /** Whose it is: an entry or checkpoint of another does not belong to it, however well it fits. */
+  readonly owner: ChainOwner;
   /** By place, each with the entry it names; null when that entry is not there. */
   readonly linked: AsyncIterable<LinkedEntry>;
   /** Entries without a link. */
   readonly unlinked: AsyncIterable<StoredEntry>;
-  /** Of this workspace, in any order; those kept outside may be among them. Of each, only place and hash are held. */
+  /** Of this owner, in any order; those kept outside may be among them. Of each, only place and hash are held. */
   readonly checkpoints: AsyncIterable<Checkpoint> | Iterable<Checkpoint>;
 }
 
@@ -39,13 +37,13 @@ export async function verifyTrail(trail: Trail, publicKeys: PublicKeys): Promise
     if (problems.length < problemsMax) problems.push({ kind, seq, entryId, message });
   };
   const { heads, refused } = await signedHeads(trail, publicKeys, found);
-  const chain = await walkChain(trail.workspaceId, trail.linked, heads, found);
+  const chain = await walkChain(trail.owner, trail.linked, heads, found);
   judgeEnd(chain.lastSeq, heads, refused, found);
   let tail = 0;
   for await (const entry of trail.unlinked) {
     tail++;
-    if (entry.workspaceId !== trail.workspaceId)
-      found('inserted', null, entry.id, 'An entry of another workspace stands in this trail.');
+    if (!isOf(entry, trail.owner))
+      found('inserted', null, entry.id, `An entry of another ${kindOf(entry)} stands in this trail.`);
     if (isBackdated(entry, chain.latest)) {
       found('inserted', null, entry.id, 'An unlinked entry is dated long before entries that are linked already.');
     }
@@ -56,7 +54,7 @@ export async function verifyTrail(trail: Trail, publicKeys: PublicKeys): Promise
 
 /** The checkpoints whose signature holds, and how many do not. */
 async function signedHeads(
-  { workspaceId, checkpoints }: Trail,
+  { owner, checkpoints }: Trail,
   publicKeys: PublicKeys,
   found: Found,
 ): Promise<{ heads: Heads; refused: number }> {
@@ -64,11 +62,11 @@ async function signedHeads(
   let refused = 0;
   for await (const checkpoint of checkpoints) {
     const { seq, hash, keyId, createdAt } = checkpoint;
-    const fault = faultOf(checkpoint, workspaceId, publicKeys.get(keyId));
+    const fault = faultOf(checkpoint, owner, publicKeys.get(keyId));
     if (fault === null) {
       const known = heads.get(seq);
       if (known === undefined) heads.set(seq, new Map([[hash, createdAt]]));
-      else if (!known.has(hash)) known.set(hash, createdAt);
+      else if ((known.get(hash) ?? createdAt) <= createdAt) known.set(hash, createdAt);
     } else {
       refused += 1;
       found(fault.kind, seq, null, fault.message);
@@ -79,16 +77,22 @@ async function signedHeads(
 
 function faultOf(
   checkpoint: Checkpoint,
-  workspaceId: string,
-  key: KeyObject | undefined,
+  owner: ChainOwner,
+  key: PublicKey | undefined,
 ): Pick<Problem, 'kind' | 'message'> | null {
   if (key === undefined)
     return { kind: 'unknown-key', message: `A checkpoint is signed by the unknown key ${checkpoint.keyId}.` };
-  if (checkpoint.workspaceId !== workspaceId)
-    return { kind: 'inserted', message: 'A checkpoint of another workspace stands in this trail.' };
-  if (isSignedBy(checkpoint, key)) return null;
-  return { kind: 'bad-signature', message: 'The signature of a checkpoint does not hold.' };
+  if (!isOf(checkpoint, owner))
+    return { kind: 'inserted', message: `A checkpoint of another ${kindOf(checkpoint)} stands in this trail.` };
+  if (!isSignedBy(checkpoint, key.publicKey))
+    return { kind: 'bad-signature', message: 'The signature of a checkpoint does not hold.' };
+  if (isInUse(key, checkpoint.createdAt)) return null;
+  const message = `A checkpoint of ${checkpoint.createdAt.toISOString()} is signed by a key that was retired before.`;
+  return { kind: 'retired-key', message };
 }
+
+/** Whether what is dated so may bear its signature. */
+export const isInUse = ({ retiredAt = null }: PublicKey, at: Date): boolean => retiredAt === null || at <= retiredAt;
 
 /** What is vouched for and gone, told once, at the last place that is missing; what is there and not vouched for. */
 function judgeEnd(lastSeq: number, heads: Heads, refused: number, found: Found): void {

@@ -1,6 +1,7 @@
 // Walks a chain from its first link and judges each place by what stands before it. A hash covers the place it was made
 // for, so links that were given new numbers still tell which they had: a removal or insertion is told where it happened,
 // and what stands behind it is not blamed. What is held does not grow with the chain.
+import { type ChainOwner, isOf, kindOf } from './chain-owner.js';
 import { type ChainMisfit, explainMisfits } from './explain-misfits.js';
 import { chainStart, entryText, linkHash, type StoredEntry, type StoredLink } from './links.js';
 import type { Found } from './problem.js';
@@ -24,7 +25,7 @@ export interface Chain {
 
 /** An entry is linked within seconds; one that claims to be much older than what is linked before it was put there later. */
 export const backdatedMs = 15 * 60_000;
-export const isBackdated = (entry: StoredEntry, latest: Date | null): boolean =>
+export const isBackdated = (entry: Pick<StoredEntry, 'createdAt'>, latest: Date | null): boolean =>
   latest !== null && latest.getTime() - entry.createdAt.getTime() > backdatedMs;
 
 const MISFITS_MAX = 100;
@@ -33,7 +34,7 @@ const RENUMBERED_MAX = 1_000;
 const RECENT_MAX = 1_000;
 
 export async function walkChain(
-  workspaceId: string,
+  owner: ChainOwner,
   linked: AsyncIterable<LinkedEntry>,
   heads: Heads,
   found: Found,
@@ -54,9 +55,13 @@ export async function walkChain(
       continue;
     }
     entries++;
-    if (entry.workspaceId !== workspaceId)
-      found('inserted', link.seq, link.entryId, 'An entry of another workspace stands in this trail.');
+    if (!isOf(entry, owner))
+      found('inserted', link.seq, link.entryId, `An entry of another ${kindOf(entry)} stands in this trail.`);
     walk.judge(link, entryText(entry), twice);
+    const vouchedAt = heads.get(link.seq)?.get(link.hash);
+    // Else a retired key could vouch for what is new, by a date from when it was in use.
+    if (vouchedAt !== undefined && isBackdated({ createdAt: vouchedAt }, entry.createdAt))
+      found('retired-key', link.seq, link.entryId, 'The checkpoint of this place is dated long before its entry.');
     if (isBackdated(entry, latest))
       found('inserted', link.seq, link.entryId, 'This entry is dated long before the one it follows.');
     if (latest === null || entry.createdAt > latest) latest = entry.createdAt;

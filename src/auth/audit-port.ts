@@ -36,8 +36,14 @@ export interface AuthActor {
   readonly id: string;
 }
 
-export interface AuthAuditEntry {
-  readonly workspaceId: string;
+/** In whose trail it stands. */
+export type AuthTrail =
+  | { readonly workspaceId: string; readonly organizationId?: undefined }
+  | { readonly organizationId: string; readonly workspaceId?: undefined };
+
+export type AuthAuditEntry = AuthTrail & AuthAuditFacts;
+
+export interface AuthAuditFacts {
   readonly action: AuthAuditAction;
   readonly outcome: 'DONE' | 'REFUSED';
   readonly actor: AuthActor;

@@ -5,7 +5,13 @@ import type { Database } from '../db/database.js';
 import { asSystem, type SystemDb } from '../guard/as-system.js';
 import { badInput } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
-import { type AuthActor, type AuthAuditAction, type RecordAuthAudit, SYSTEM_ACTOR } from './audit-port.js';
+import {
+  type AuthActor,
+  type AuthAuditAction,
+  type AuthTrail,
+  type RecordAuthAudit,
+  SYSTEM_ACTOR,
+} from './audit-port.js';
 import { requireName } from './key-request.js';
 import { createPerson, hashPassword, requireEmail, requirePassword } from './password.js';
 
@@ -108,9 +114,14 @@ export async function createPlaces(
   }
   await db.workspace.create({ data: { id: workspaceId, organizationId, name: workspace } });
   await db.creditAccount.create({ data: { workspaceId, balanceCredits: credits } });
-  const record = (action: AuthAuditAction, subjectId: string, details: Record<string, string | number>) =>
+  const recordIn = (
+    trail: AuthTrail,
+    action: AuthAuditAction,
+    subjectId: string,
+    details: Record<string, string | number>,
+  ) =>
     audit(db, {
-      workspaceId,
+      ...trail,
       action,
       outcome: 'DONE',
       actor,
@@ -120,6 +131,10 @@ export async function createPlaces(
       ip,
       details,
     });
+  const record = async (...said: [AuthAuditAction, string, Record<string, string | number>]) => {
+    await recordIn({ organizationId }, ...said);
+    await recordIn({ workspaceId }, ...said);
+  };
   if (isNew) {
     await record('organization.create', organizationId, {});
     await record('member.create', userId, { role: 'OWNER', email });
@@ -130,5 +145,5 @@ export async function createPlaces(
   await db.ledgerEntry.create({
     data: { workspaceId, id: entry, kind: 'TOP_UP', balanceDelta: credits, reservedDelta: 0 },
   });
-  await record('creditAccount.topUp', entry, { credits });
+  await recordIn({ workspaceId }, 'creditAccount.topUp', entry, { credits });
 }

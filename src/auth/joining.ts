@@ -6,7 +6,7 @@ import { newId } from '../platform/ids.js';
 import type { AuthParts } from './auth-parts.js';
 import { tellCredentialChanged } from './credential-notice.js';
 import { lockOrganization } from './membership.js';
-import { type AuthRequestFacts, recordInEachWorkspace } from './sign-in-trail.js';
+import { type AuthRequestFacts, recordOfPerson, trailsOfOrganization } from './sign-in-trail.js';
 
 interface Person {
   readonly userId: string;
@@ -61,7 +61,7 @@ export const recordStart = (
   sessionId: string,
   method: string,
 ): Promise<void> =>
-  recordInEachWorkspace(audit, db, userId, {
+  recordOfPerson(audit, db, userId, {
     action: 'session.create',
     outcome: 'DONE',
     actor: { kind: 'SESSION', id: userId },
@@ -72,7 +72,7 @@ export const recordStart = (
     ip,
   });
 
-/** In the workspaces of the organization that was joined, and no other of the person's. */
+/** In the trails of the organization that was joined, and no other of the person's. */
 async function recordJoining(
   { audit }: Pick<AuthParts, 'audit'>,
   db: SystemDb,
@@ -80,14 +80,9 @@ async function recordJoining(
   joined: { organizationId: string; userId: string; invitationId: string; role: string; email: string },
 ): Promise<void> {
   const { organizationId, userId, invitationId, role, email } = joined;
-  const workspaces = await db.workspace.findMany({
-    where: { organizationId },
-    orderBy: { id: 'asc' },
-    select: { id: true },
-  });
-  for (const { id: workspaceId } of workspaces) {
+  for (const trail of await trailsOfOrganization(db, organizationId)) {
     await audit(db, {
-      workspaceId,
+      ...trail,
       action: 'invitation.accept',
       outcome: 'DONE',
       actor: { kind: 'SESSION', id: userId },

@@ -11,7 +11,7 @@ import { type AuthRoute, readBody, texts } from './auth-request.js';
 import { hashPassword, requireEmail, requirePassword, setPassword } from './password.js';
 import { endSessions, startSession } from './person-session.js';
 import { endTokens, takeToken } from './person-token.js';
-import { type AuthRequestFacts, recordInEachWorkspace } from './sign-in-trail.js';
+import { type AuthRequestFacts, recordOfPerson } from './sign-in-trail.js';
 
 export const passwordRoutes = (parts: AuthParts): readonly (readonly [string, AuthRoute])[] => [
   ['/change-password', { method: 'POST', answer: (request, facts) => changePassword(parts, request, facts) }],
@@ -126,7 +126,7 @@ const record = (
   userId: string,
   details: AuthAuditEntry['details'],
 ): Promise<void> =>
-  recordInEachWorkspace(audit, db, userId, {
+  recordOfPerson(audit, db, userId, {
     action,
     outcome: 'DONE',
     actor: { kind: 'SESSION', id: userId },

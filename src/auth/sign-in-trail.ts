@@ -1,8 +1,14 @@
-// What the audit trail keeps of sign-ins: an entry in each workspace that the person can act in, good or refused. An
-// address that nobody has leaves nothing, since there is no workspace to leave it in.
+// What the audit trails keep of sign-ins: an entry in each organization that the person belongs to, and in each workspace that
+// they can act in, good or refused. An address that nobody has leaves nothing, since there is no trail to leave it in.
 import type { Database } from '../db/database.js';
 import { asSystem, type SystemDb } from '../guard/as-system.js';
-import { type AuthAuditEntry, type RecordAuthAudit, SYSTEM_ACTOR } from './audit-port.js';
+import {
+  type AuthAuditEntry,
+  type AuthAuditFacts,
+  type AuthTrail,
+  type RecordAuthAudit,
+  SYSTEM_ACTOR,
+} from './audit-port.js';
 import { tellCredentialChanged } from './credential-notice.js';
 
 /** What http/ knows of a request to /api/auth. */
@@ -26,7 +32,7 @@ export async function recordSignIn(
   try {
     await asSystem(options.database, 'record a sign-in', async (db) => {
       const session = await db.session.findUniqueOrThrow({ where: { token }, select: { id: true, userId: true } });
-      await recordInEachWorkspace(options.audit, db, session.userId, {
+      await recordOfPerson(options.audit, db, session.userId, {
         ...entryOf('session.create', session.userId, session.id, facts),
         details: { method },
       });
@@ -46,7 +52,7 @@ interface OfSession {
 export async function recordSignOut(options: Recorder, session: OfSession, facts: AuthRequestFacts): Promise<void> {
   await asSystem(options.database, 'record a sign-out', async (db) => {
     await tellCredentialChanged(db, session.sessionId);
-    await recordInEachWorkspace(options.audit, db, session.userId, {
+    await recordOfPerson(options.audit, db, session.userId, {
       ...entryOf('session.end', session.userId, session.sessionId, facts),
       details: { reason: 'signed out' },
     });
@@ -63,7 +69,7 @@ export async function recordSecondFactor(
 ): Promise<void> {
   await asSystem(options.database, 'record a second factor', async (db) => {
     await tellCredentialChanged(db, session.sessionId);
-    await recordInEachWorkspace(options.audit, db, session.userId, {
+    await recordOfPerson(options.audit, db, session.userId, {
       ...entryOf(action, session.userId, session.userId, facts),
       outcome: action === 'secondFactor.refused' ? 'REFUSED' : 'DONE',
       details,
@@ -76,7 +82,7 @@ const entryOf = (
   userId: string,
   subjectId: string,
   { requestId, ip }: AuthRequestFacts,
-): Omit<AuthAuditEntry, 'workspaceId'> => ({
+): AuthAuditFacts => ({
   action,
   outcome: 'DONE',
   actor: { kind: 'SESSION', id: userId },
@@ -96,7 +102,7 @@ export async function recordRefusal(
   await asSystem(options.database, 'record a refused sign-in', async (db) => {
     const user = await db.user.findUnique({ where: { email: email.toLowerCase() }, select: { id: true } });
     if (user === null) return;
-    await recordInEachWorkspace(options.audit, db, user.id, {
+    await recordOfPerson(options.audit, db, user.id, {
       action: 'session.refused',
       outcome: 'REFUSED',
       actor: SYSTEM_ACTOR,
@@ -109,22 +115,33 @@ export async function recordRefusal(
   });
 }
 
-/** One entry in each workspace the person can act in. */
-export async function recordInEachWorkspace(
+/** One entry in each trail of the person. */
+export async function recordOfPerson(
   audit: RecordAuthAudit,
   db: SystemDb,
   userId: string,
-  entry: Omit<AuthAuditEntry, 'workspaceId'>,
+  entry: AuthAuditFacts,
 ): Promise<void> {
-  for (const workspaceId of await workspacesOf(db, userId)) await audit(db, { ...entry, workspaceId });
+  for (const trail of await trailsOf(db, userId)) await audit(db, { ...entry, ...trail });
 }
 
-export async function workspacesOf(db: SystemDb, userId: string): Promise<readonly string[]> {
-  const memberships = await db.member.findMany({ where: { userId }, select: { organizationId: true } });
+/** Those of the organizations that the person belongs to, and of the workspaces in them. */
+export async function trailsOf(db: SystemDb, userId: string): Promise<readonly AuthTrail[]> {
+  const memberships = await db.member.findMany({
+    where: { userId },
+    orderBy: { organizationId: 'asc' },
+    select: { organizationId: true },
+  });
+  const trails = await Promise.all(memberships.map(({ organizationId }) => trailsOfOrganization(db, organizationId)));
+  return trails.flat();
+}
+
+/** Its own, and those of its workspaces. */
+export async function trailsOfOrganization(db: SystemDb, organizationId: string): Promise<readonly AuthTrail[]> {
   const workspaces = await db.workspace.findMany({
-    where: { organizationId: { in: memberships.map((membership) => membership.organizationId) } },
+    where: { organizationId },
     orderBy: { id: 'asc' },
     select: { id: true },
   });
-  return workspaces.map(({ id }) => id);
+  return [{ organizationId }, ...workspaces.map(({ id }) => ({ workspaceId: id }))];
 }

@@ -5,6 +5,7 @@ import { loadSettings } from './settings.js';
 
 interface AuditExportOptions {
   readonly workspace?: string;
+  readonly organization?: string;
   readonly file: string;
 }
 
@@ -15,9 +16,10 @@ export const addAuditExport = (parent: Command): void =>
     example: 'audit export --file audit.jsonl',
     flags: (command) =>
       command
-        .option('--workspace <id>', 'one workspace; left out: every one')
+        .option('--workspace <id>', 'the trail of one workspace; left out: every trail')
+        .option('--organization <id>', 'the trail of one organization')
         .requiredOption('--file <path>', 'the file to write; it must not be there yet'),
-    run: async ({ workspace, file }, output) => {
+    run: async ({ workspace, organization, file }, output) => {
       const [{ open, rm }, { badInput }] = await Promise.all([
         import('node:fs/promises'),
         import('../platform/errors.js'),
@@ -33,21 +35,24 @@ export const addAuditExport = (parent: Command): void =>
         lines += text.length;
       };
       try {
-        const { head, workspaceIds } = await perform(config, 'audit.export.begin', { workspaceId: workspace ?? null });
+        const { head, trailIds } = await perform(config, 'audit.export.begin', {
+          workspaceId: workspace ?? null,
+          organizationId: organization ?? null,
+        });
         await write([head]);
-        for (const workspaceId of workspaceIds) {
-          let page = await perform(config, 'audit.export.page', { workspaceId, place: null });
+        for (const trailId of trailIds) {
+          let page = await perform(config, 'audit.export.page', { trailId, place: null });
           await write(page.lines);
           while (page.next !== null) {
-            page = await perform(config, 'audit.export.page', { workspaceId, place: page.next });
+            page = await perform(config, 'audit.export.page', { trailId, place: page.next });
             await write(page.lines);
           }
         }
         await handle.sync();
         isWhole = true;
         output.print({
-          json: { file, lines, workspaces: workspaceIds.length },
-          lines: [`Wrote ${lines} lines of ${workspaceIds.length} workspaces to ${file}.`],
+          json: { file, lines, trails: trailIds.length, workspaces: workspaces(trailIds) },
+          lines: [`Wrote ${lines} lines of ${trailIds.length} trails to ${file}.`],
         });
       } finally {
         await handle.close();
@@ -57,3 +62,5 @@ export const addAuditExport = (parent: Command): void =>
       return 0;
     },
   });
+
+const workspaces = (trailIds: readonly string[]): number => trailIds.filter((id) => !id.startsWith('org_')).length;

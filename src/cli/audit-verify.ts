@@ -6,6 +6,7 @@ import { printVerified, summaryOf, type VerifiedTrails } from './verified-trails
 
 interface AuditVerifyOptions {
   readonly workspace?: string;
+  readonly organization?: string;
   readonly file?: string;
   readonly publicKey?: string;
   readonly keys?: string;
@@ -19,7 +20,8 @@ export const addAuditVerify = (parent: Command): void =>
     example: 'audit verify --file audit.jsonl --public-key 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
     flags: (command) =>
       command
-        .option('--workspace <id>', 'one workspace of the database; left out: every one')
+        .option('--workspace <id>', 'the trail of one workspace of the database; left out: every trail')
+        .option('--organization <id>', 'the trail of one organization of the database')
         .option('--file <path>', 'an exported trail instead of the database: needs neither database nor secret')
         .option(
           '--public-key <x>',
@@ -27,14 +29,18 @@ export const addAuditVerify = (parent: Command): void =>
         )
         .option('--keys <path>', 'with --file: a copy of that page, where several keys have signed')
         .option('--checkpoints <path>', 'with --file: checkpoints kept outside, as AUDIT_CHECKPOINTS writes them'),
-    run: async ({ workspace, ...outside }, output) => {
+    run: async ({ workspace, organization, ...outside }, output) => {
       const { badInput } = await import('../platform/errors.js');
       const given = [outside.publicKey, outside.keys, outside.checkpoints].some((one) => one !== undefined);
       if (outside.file === undefined && given) throw badInput('--public-key, --keys and --checkpoints take --file.');
-      if (outside.file !== undefined && workspace !== undefined) throw badInput('--workspace takes no --file.');
+      if (outside.file !== undefined && (workspace ?? organization) !== undefined)
+        throw badInput('--workspace and --organization take no --file.');
       const verified =
         outside.file === undefined
-          ? await perform(loadSettings(), 'audit.verify', { workspaceId: workspace ?? null })
+          ? await perform(loadSettings(), 'audit.verify', {
+              workspaceId: workspace ?? null,
+              organizationId: organization ?? null,
+            })
           : await verifyFile({ ...outside, file: outside.file });
       printVerified(output, verified);
       return verified.ok ? 0 : 1;
@@ -47,7 +53,7 @@ async function verifyFile({
   publicKey,
   keys,
   checkpoints,
-}: Omit<AuditVerifyOptions, 'workspace'> & { readonly file: string }): Promise<VerifiedTrails> {
+}: Omit<AuditVerifyOptions, 'workspace' | 'organization'> & { readonly file: string }): Promise<VerifiedTrails> {
   const [{ linesOf, readWhole }, { publicKeysOf }, { checkpointsIn }, { verifyExport }, { badInput }] =
     await Promise.all([
       import('./read-file.js'),
@@ -62,6 +68,5 @@ async function verifyFile({
   const known = publicKeysOf(publicKey ?? (await readWhole(keys ?? '', '--keys')));
   const outside = checkpoints === undefined ? [] : checkpointsIn(await readWhole(checkpoints, '--checkpoints'));
   const { exportedAt, trails } = await verifyExport(linesOf(file, '--file'), known, outside);
-  const summary = summaryOf(trails.map(({ workspaceId, verified: one }) => ({ workspaceId, ...one })));
-  return { ...summary, exportedAt };
+  return { ...summaryOf(trails), exportedAt };
 }

@@ -2,20 +2,21 @@
 // holds it (socket.ts), and the same thing either way. Inputs are judged again where they run; results are JSON.
 import { z } from 'zod';
 import { asOperator, ownersAudit } from '../app.js';
+import { type ChainOwner, ownerId, ownerNamed } from '../audit/chain-owner.js';
 import { exportHead, lineOf } from '../audit/export-lines.js';
 import { exportPage, headOfChain } from '../audit/export-page.js';
 import { keepKnownKeys, knownKeys } from '../audit/known-keys.js';
 import type { Checkpoint } from '../audit/links.js';
 import { auditKeySet } from '../audit/public-keys.js';
-import { auditAsOwner, systemActor } from '../audit/record.js';
+import { type Audit, auditAsOwner, auditOfOrganization, systemActor } from '../audit/record.js';
 import { readTrail } from '../audit/trail.js';
-import { type Verification, verifyTrail } from '../audit/verify.js';
+import { verifyTrail } from '../audit/verify.js';
 import { bootstrap } from '../auth/bootstrap.js';
 import { factsAtHand } from '../auth/create-key.js';
 import { listKeys } from '../auth/keys.js';
 import type { Config } from '../config.js';
 import type { Database } from '../db/database.js';
-import { asSystem } from '../guard/as-system.js';
+import { asSystem, type SystemDb } from '../guard/as-system.js';
 import { systemClock } from '../platform/clock.js';
 import { badInput, notFound } from '../platform/errors.js';
 import { newId } from '../platform/ids.js';
@@ -25,7 +26,7 @@ import { requireMigrated } from './apply-migrations.js';
 import { inspect } from './inspect.js';
 import { keyFacts } from './key-facts.js';
 import { topUpCredits } from './top-up.js';
-import { summaryOf, type VerifiedTrails } from './verified-trails.js';
+import { type OwnedVerification, summaryOf, type VerifiedTrails } from './verified-trails.js';
 
 /** What an operation is given. */
 export interface Desk {
@@ -75,6 +76,10 @@ const exportPlace = z.object({
   tail: z.number(),
   lastSeq: z.number(),
 });
+
+/** Neither: every trail there is. */
+const whoseTrail = z.object({ workspaceId: optional(z.string()), organizationId: optional(z.string()) });
+type WhoseTrail = z.output<typeof whoseTrail>;
 
 /** An id alone names a key here: whoever is on this machine may change every workspace. */
 async function workspaceOfKey({ database }: Desk, id: string): Promise<string> {
@@ -155,17 +160,13 @@ export const operations = {
     topUpCredits(desk.database, request),
   ),
 
-  'audit.verify': operation(z.object({ workspaceId: optional(z.string()) }), ({ workspaceId }, desk) =>
-    verifyTrails(desk, workspaceId),
-  ),
+  'audit.verify': operation(whoseTrail, (whose, desk) => verifyTrails(desk, whose)),
 
-  'audit.export.begin': operation(z.object({ workspaceId: optional(z.string()) }), ({ workspaceId }, desk) =>
-    beginExport(desk, workspaceId),
-  ),
+  'audit.export.begin': operation(whoseTrail, (whose, desk) => beginExport(desk, whose)),
 
   'audit.export.page': operation(
-    z.object({ workspaceId: z.string(), place: exportPlace.nullable() }),
-    ({ workspaceId, place }, { database }) => exportPage(database, workspaceId, place),
+    z.object({ trailId: z.string(), place: exportPlace.nullable() }),
+    ({ trailId, place }, { database }) => exportPage(database, ownerNamed(trailId), place),
   ),
 
   migrate: operation(z.object({}), (_, { database }) => requireMigrated(database)),
@@ -189,18 +190,16 @@ export async function runOperation(name: string, input: unknown, desk: Desk): Pr
 interface BegunExport {
   /** The first line of the file. */
   readonly head: string;
-  readonly workspaceIds: readonly string[];
+  /** Whose trails follow, in this order. */
+  readonly trailIds: readonly string[];
 }
 
 /** That a trail was read is remembered in it. */
-async function beginExport({ database, auditKeys }: Desk, workspaceId: string | null): Promise<BegunExport> {
-  const workspaceIds = await workspacesOf(database, workspaceId, 'export the audit trail');
-  for (const id of workspaceIds) {
+async function beginExport({ database, auditKeys }: Desk, whose: WhoseTrail): Promise<BegunExport> {
+  const owners = await trailsOf(database, whose, 'export the audit trail');
+  for (const owner of owners) {
     await asSystem(database, 'record that the audit trail was exported', (db) =>
-      auditAsOwner(db, id, {
-        principal: systemActor,
-        request: { id: newId('req'), ip: null, allowedBy: null },
-      }).record({ action: 'audit.export', subjectId: id }),
+      operatorsAudit(db, owner).record({ action: 'audit.export', subjectId: ownerId(owner) }),
     );
   }
   const configured = auditKeys();
@@ -208,30 +207,59 @@ async function beginExport({ database, auditKeys }: Desk, workspaceId: string | 
   const [key] = configured;
   const createdAt = systemClock.now();
   const heads: Checkpoint[] = [];
-  for (const id of workspaceIds) {
-    const head = await headOfChain(database, id, { key, createdAt });
+  for (const owner of owners) {
+    const head = await headOfChain(database, owner, { key, createdAt });
     if (head !== null) heads.push(head);
   }
-  const exportedAt = createdAt.toISOString();
-  return { head: lineOf(exportHead({ exportedAt, workspaceId, workspaceIds, heads, keys }, key)), workspaceIds };
+  const facts = {
+    ...whose,
+    exportedAt: createdAt.toISOString(),
+    organizationIds: owners.flatMap(({ organizationId }) => organizationId ?? []),
+    workspaceIds: owners.flatMap(({ workspaceId }) => workspaceId ?? []),
+  };
+  return { head: lineOf(exportHead({ ...facts, heads, keys }, key)), trailIds: owners.map(ownerId) };
 }
 
-const workspacesOf = (database: Database, workspaceId: string | null, reason: string): Promise<string[]> =>
+function operatorsAudit(db: SystemDb, owner: ChainOwner): Audit {
+  const origin = { principal: systemActor, request: { id: newId('req'), ip: null, allowedBy: null } };
+  return owner.workspaceId === undefined
+    ? auditOfOrganization(db, owner.organizationId, origin)
+    : auditAsOwner(db, owner.workspaceId, origin);
+}
+
+/** Those of organizations first. @throws BAD_USER_INPUT for an id that nobody has */
+const trailsOf = (database: Database, whose: WhoseTrail, reason: string): Promise<ChainOwner[]> =>
   asSystem(database, reason, async (db) => {
-    if (workspaceId !== null) await factsAtHand(db, workspaceId);
-    const where = workspaceId === null ? {} : { id: workspaceId };
-    const found = await db.workspace.findMany({ where, orderBy: { id: 'asc' }, select: { id: true } });
-    return found.map(({ id }) => id);
+    const { workspaceId, organizationId } = whose;
+    if (workspaceId !== null && organizationId !== null)
+      throw badInput('Name a workspace or an organization, not both.', 'organizationId');
+    if (workspaceId !== null) {
+      await factsAtHand(db, workspaceId);
+      return [{ workspaceId }];
+    }
+    const named = organizationId === null ? {} : { id: organizationId };
+    const organizations = await db.organization.findMany({
+      where: named,
+      orderBy: { id: 'asc' },
+      select: { id: true },
+    });
+    const owners = organizations.map(({ id }): ChainOwner => ({ organizationId: id }));
+    if (organizationId !== null) {
+      if (owners.length === 0)
+        throw badInput('No organization with this id; such an id starts with org_.', 'organizationId');
+      return owners;
+    }
+    const workspaces = await db.workspace.findMany({ orderBy: { id: 'asc' }, select: { id: true } });
+    return [...owners, ...workspaces.map(({ id }): ChainOwner => ({ workspaceId: id }))];
   });
 
-/** One trail, or without an id every one; sums and problems of all of them. */
-async function verifyTrails({ database, auditKeys }: Desk, workspaceId: string | null): Promise<VerifiedTrails> {
+/** One trail, or every one; sums and problems of all of them. */
+async function verifyTrails({ database, auditKeys }: Desk, whose: WhoseTrail): Promise<VerifiedTrails> {
   const known = await knownKeys(database, auditKeys());
-  const keys = new Map(known.map(({ keyId, publicKey }) => [keyId, publicKey]));
-  const ids = await workspacesOf(database, workspaceId, 'verify the audit trail');
-  const verified: (Verification & { readonly workspaceId: string })[] = [];
-  for (const id of ids) {
-    verified.push({ workspaceId: id, ...(await verifyTrail(await readTrail(database, id), keys)) });
+  const keys = new Map(known.map((key) => [key.keyId, key]));
+  const verified: OwnedVerification[] = [];
+  for (const owner of await trailsOf(database, whose, 'verify the audit trail')) {
+    verified.push({ owner, verified: await verifyTrail(await readTrail(database, owner), keys) });
   }
   return summaryOf(verified);
 }

@@ -1,25 +1,37 @@
 // What a verification of several trails comes to, for people and programs.
+import { type ChainOwner, kindOf, ownerId } from '../audit/chain-owner.js';
 import type { Verification } from '../audit/verify.js';
 import { aligned, type Output, styled } from './output.js';
 
 export interface VerifiedTrails extends Omit<Verification, 'problems'> {
   /** Of a file: when it says that it was written. Later checkpoints were not held against it. */
   readonly exportedAt?: string;
-  readonly problems: readonly (Verification['problems'][number] & { readonly workspaceId: string })[];
-  readonly workspaces: readonly (Omit<Verification, 'problems'> & { readonly workspaceId: string })[];
+  readonly problems: readonly (Verification['problems'][number] & ChainOwner)[];
+  readonly organizations: readonly VerifiedTrail[];
+  readonly workspaces: readonly VerifiedTrail[];
 }
 
-export function summaryOf(verified: readonly (Verification & { readonly workspaceId: string })[]): VerifiedTrails {
-  const sum = (of: 'entries' | 'linked' | 'tail'): number => verified.reduce((total, one) => total + one[of], 0);
+type VerifiedTrail = Omit<Verification, 'problems'> & ChainOwner;
+
+export interface OwnedVerification {
+  readonly owner: ChainOwner;
+  readonly verified: Verification;
+}
+
+export function summaryOf(trails: readonly OwnedVerification[]): VerifiedTrails {
+  const sum = (of: 'entries' | 'linked' | 'tail'): number => trails.reduce((total, one) => total + one.verified[of], 0);
+  const of = (kind: ReturnType<typeof kindOf>): VerifiedTrail[] =>
+    trails
+      .filter(({ owner }) => kindOf(owner) === kind)
+      .map(({ owner, verified: { problems: _, ...facts } }) => ({ ...owner, ...facts }));
   return {
-    ok: verified.every(({ ok }) => ok),
+    ok: trails.every(({ verified }) => verified.ok),
     entries: sum('entries'),
     linked: sum('linked'),
     tail: sum('tail'),
-    problems: verified.flatMap(({ workspaceId: id, problems }) =>
-      problems.map((problem) => ({ workspaceId: id, ...problem })),
-    ),
-    workspaces: verified.map(({ problems: _, ...facts }) => facts),
+    problems: trails.flatMap(({ owner, verified }) => verified.problems.map((problem) => ({ ...owner, ...problem }))),
+    organizations: of('organization'),
+    workspaces: of('workspace'),
   };
 }
 
@@ -36,7 +48,7 @@ export function printVerified(output: Output, verified: VerifiedTrails): void {
         ['problems', String(problems.length)],
         ...(exportedAt === undefined ? [] : [['exported', exportedAt]]),
       ]),
-      ...problems.map(({ workspaceId, kind, seq, message }) => `  ${workspaceId} ${seq ?? '-'} ${kind}: ${message}`),
+      ...problems.map((one) => `  ${ownerId(one)} ${one.seq ?? '-'} ${one.kind}: ${one.message}`),
     ],
   });
 }

@@ -2,10 +2,10 @@
 // approval, so it is narrow: the words are ours, the recipient is a person or somebody an administrator invited, and each
 // address gets one a minute. The token of its link is made here, when it leaves; the row of the queue never held one.
 import type { RecordAuthAudit } from '../auth/audit-port.js';
-import { SYSTEM_ACTOR } from '../auth/audit-port.js';
+import { type AuthTrail, SYSTEM_ACTOR } from '../auth/audit-port.js';
 import { type EnqueueMail, type PersonMail, personMail } from '../auth/mail-port.js';
 import { endTokens, makeToken, type TokenPurpose, wasJustMade } from '../auth/person-token.js';
-import { workspacesOf } from '../auth/sign-in-trail.js';
+import { trailsOf } from '../auth/sign-in-trail.js';
 import { ConnectorError, type Mailbox, type MessageConnector, type MessageToSend } from '../connectors/connector.js';
 import type { Database } from '../db/database.js';
 import { Prisma } from '../generated/prisma/client.js';
@@ -47,7 +47,7 @@ export function senderOf(from: string | null, publicUrl: string | null): Mailbox
 interface Letter {
   readonly to: Mailbox;
   readonly subjectId: string;
-  readonly workspaceIds: readonly string[];
+  readonly trails: readonly AuthTrail[];
   readonly subject: string;
   readonly body: string;
   /** Names the mail to its receiver. */
@@ -65,9 +65,9 @@ export const peopleMailWork = (deps: PeopleMailDeps): Job =>
     if (letter === null) return;
     const status = await send(deps, letter, signal);
     await asSystem(deps.database, 'record a mail to one of our people', async (db) => {
-      for (const workspaceId of letter.workspaceIds) {
+      for (const trail of letter.trails) {
         await deps.audit(db, {
-          workspaceId,
+          ...trail,
           action: 'mail.send',
           outcome: status === 'refused' ? 'REFUSED' : 'DONE',
           actor: SYSTEM_ACTOR,
@@ -115,7 +115,7 @@ async function writeToApprover(
   return {
     to: { address: person.email, name: person.name },
     subjectId: userId,
-    workspaceIds: [...new Set(requests.map(({ workspaceId }) => workspaceId))],
+    trails: [...new Set(requests.map(({ workspaceId }) => workspaceId))].map((workspaceId) => ({ workspaceId })),
     ...approverMailText(requests, publicUrl()),
     name: mailId,
     isSentOnce: true,
@@ -154,7 +154,7 @@ async function writeToPerson(
   return {
     to: { address: person.email, name: person.name },
     subjectId: person.id,
-    workspaceIds: await workspacesOf(db, person.id),
+    trails: await trailsOf(db, person.id),
     ...(await withLink(deps, db, purpose, subject, null)),
   };
 }
@@ -170,7 +170,7 @@ async function writeInvitation(deps: PeopleMailDeps, db: SystemDb, mail: MailOf<
   return {
     to: { address: invitation.email, name: null },
     subjectId: invitation.id,
-    workspaceIds: [workspaceId],
+    trails: [{ organizationId }, { workspaceId }],
     ...(await withLink(deps, db, 'invitation', subject, invitation.organization.name)),
   };
 }

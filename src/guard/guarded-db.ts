@@ -34,6 +34,7 @@ type Delegates = Pick<
   | 'idempotencyRecord'
   | 'creditAccount'
   | 'ledgerEntry'
+  | 'organizationAuditEntry'
   | 'auditEntry'
   | 'auditLink'
   | 'auditCheckpoint'

@@ -39,6 +39,9 @@ export const tenancy: Readonly<Record<Model, Ownership>> = {
   Organization: { owner: 'organization', field: 'id' },
   Member: { owner: 'organization', field: 'organizationId' },
   Invitation: { owner: 'organization', field: 'organizationId' },
+  OrganizationAuditEntry: { owner: 'organization', field: 'organizationId' },
+  OrganizationAuditLink: { owner: 'organization', field: 'organizationId' },
+  OrganizationAuditCheckpoint: { owner: 'organization', field: 'organizationId' },
   Workspace: { owner: 'workspace', field: 'id', agent: 'any' },
 
   Agent: workspace('id'),

@@ -28,6 +28,7 @@ export const ID_PREFIXES = [
   'eff',
   'apr',
   'aud',
+  'oae',
   'run',
   'tex',
   'fil',

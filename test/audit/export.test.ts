@@ -48,14 +48,15 @@ async function exported(): Promise<readonly string[]> {
   const { workspaceId } = harness.place;
   const [key] = harness.app.secrets.auditKeys;
   const createdAt = new Date();
-  const head = await headOfChain(harness.database, workspaceId, { key, createdAt });
+  const head = await headOfChain(harness.database, { workspaceId }, { key, createdAt });
   const { keys } = auditKeySet([key]);
-  const facts = { exportedAt: createdAt.toISOString(), workspaceId, workspaceIds: [workspaceId], keys };
+  const whose = { workspaceId, organizationId: null, organizationIds: [], workspaceIds: [workspaceId] };
+  const facts = { ...whose, exportedAt: createdAt.toISOString(), keys };
   const written = [lineOf(exportHead({ ...facts, heads: head === null ? [] : [head] }, key))];
-  let page = await exportPage(harness.database, workspaceId, null);
+  let page = await exportPage(harness.database, { workspaceId }, null);
   written.push(...page.lines);
   while (page.next !== null) {
-    page = await exportPage(harness.database, workspaceId, page.next);
+    page = await exportPage(harness.database, { workspaceId }, page.next);
     written.push(...page.lines);
   }
   return written;
@@ -171,7 +172,7 @@ describe('an exported trail', () => {
   it('of one workspace is no trail of another', async () => {
     const text = lines.map((one) => {
       const line = JSON.parse(one) as ExportLine;
-      return line.line === 'trail' ? lineOf({ ...line, workspaceId: 'wsp_other' }) : one;
+      return line.line === 'trail' ? lineOf({ line: 'trail', workspaceId: 'wsp_other' }) : one;
     });
     const kinds = (await problemsOf(text)).map(([kind]) => kind);
     expect(kinds).toContain('inserted');
@@ -195,18 +196,23 @@ describe('an exported trail', () => {
 
 describe('checkpoints kept outside', () => {
   const log = { error: () => undefined };
+  /** Of the workspace and of its organization. */
+  const countCheckpoints = async () => {
+    const { auditCheckpoint, organizationAuditCheckpoint } = harness.database.owner;
+    return (await auditCheckpoint.count()) + (await organizationAuditCheckpoint.count());
+  };
 
   it('are all there, in order, each signed', async () => {
-    await expect
-      .poll(async () => checkpointsIn(await readFile(witness, 'utf8')).length)
-      .toBe(await harness.database.owner.auditCheckpoint.count());
-    const outside = checkpointsIn(await readFile(witness, 'utf8'));
+    await expect.poll(async () => checkpointsIn(await readFile(witness, 'utf8')).length).toBe(await countCheckpoints());
+    const { workspaceId } = harness.place;
+    const outside = checkpointsIn(await readFile(witness, 'utf8')).filter((one) => one.workspaceId === workspaceId);
+    expect(outside.length).toBeGreaterThan(3);
     expect(outside.map(({ seq }) => seq)).toEqual(outside.map(({ seq }) => seq).sort((a, b) => a - b));
     expect((await verify(lines, outside))[0]?.problems.filter(({ kind }) => kind !== 'truncated')).toEqual([]);
   });
 
   it('vouch again every hour for a chain that stands still', async () => {
-    const before = await harness.database.owner.auditCheckpoint.count();
+    const before = await countCheckpoints();
     const later = { now: () => new Date(Date.now() + 2 * 3_600_000) };
     const keeper = await openCheckpointKeeper({
       database: harness.database,
@@ -218,7 +224,7 @@ describe('checkpoints kept outside', () => {
     await keeper.keepAll();
     await keeper.keepAll();
     await keeper.stop();
-    expect(await harness.database.owner.auditCheckpoint.count()).toBe(before + 1);
+    expect(await countCheckpoints()).toBe(before + 2);
     const last = checkpointsIn(await readFile(witness, 'utf8')).at(-1);
     expect(last?.createdAt.getTime()).toBeGreaterThan(Date.now() + 3_600_000);
     expect((await verify(await exported(), checkpointsIn(await readFile(witness, 'utf8'))))[0]).toMatchObject({
@@ -227,8 +233,8 @@ describe('checkpoints kept outside', () => {
   });
 
   it('of a chain that stands still are thinned out, and those outside stay', async () => {
-    const { auditCheckpoint } = harness.database.owner;
-    const { workspaceId } = harness.place;
+    const { auditCheckpoint, organizationAuditCheckpoint } = harness.database.owner;
+    const { workspaceId, organizationId } = harness.place;
     const start = Date.now() + 10 * 3_600_000;
     const open = (hours: number) =>
       openCheckpointKeeper({
@@ -256,8 +262,13 @@ describe('checkpoints kept outside', () => {
     expect(after).toHaveLength(2);
     expect(after[0]).toEqual(before[0]);
     expect(await auditCheckpoint.count({ where: { workspaceId, seq: { not: last.seq } } })).toBe(others);
+    const theirs = await organizationAuditCheckpoint.findMany({
+      where: { organizationId },
+      orderBy: { createdAt: 'desc' },
+    });
+    expect(theirs.filter(({ seq }) => seq === theirs[0]?.seq)).toHaveLength(2);
     const kept = checkpointsIn(await readFile(witness, 'utf8'));
-    expect(kept).toHaveLength(outside + 1);
+    expect(kept).toHaveLength(outside + 2);
     expect((await verify(await exported(), kept))[0]).toMatchObject({ ok: true });
   });
 

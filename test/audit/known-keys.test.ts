@@ -4,11 +4,11 @@ import { sign } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createApp, ownersAudit } from '../../src/app.js';
 import { keepKnownKeys, knownKeys } from '../../src/audit/known-keys.js';
 import { signHead } from '../../src/audit/links.js';
-import { type AuditKeySet, publicKeysOf, publicText } from '../../src/audit/public-keys.js';
+import { type AuditKeySet, auditKeySet, publicKeysOf, publicText } from '../../src/audit/public-keys.js';
 import { readTrail } from '../../src/audit/trail.js';
 import { verifyTrail } from '../../src/audit/verify.js';
 import { bootstrap } from '../../src/auth/bootstrap.js';
@@ -46,7 +46,10 @@ afterAll(async () => {
   await database?.close();
   await rm(dataDir, { recursive: true, force: true });
 });
-beforeEach(() => database.owner.auditKey.deleteMany());
+beforeEach(() =>
+  database.executeAsOwner(`ALTER TABLE audit_key DISABLE TRIGGER added_only; DELETE FROM audit_key;
+    ALTER TABLE audit_key ENABLE TRIGGER added_only`),
+);
 
 const configOf = (current: string, previous?: string) =>
   loadConfig({
@@ -89,7 +92,7 @@ it('what a secret signed is verified after it was dropped, by the command and by
   const signers = await database.owner.auditCheckpoint.groupBy({ by: ['keyId'], where: { workspaceId } });
   expect(new Set(signers.map(({ keyId }) => keyId))).toEqual(new Set([third, second, first].map(keyIdOf)));
   expect(await verifyByCommand(third)).toMatchObject({ ok: true, problems: [] });
-  const verified = await verifyTrail(await readTrail(database, workspaceId), publicKeysOf(published));
+  const verified = await verifyTrail(await readTrail(database, { workspaceId }), publicKeysOf(published));
   expect(verified).toMatchObject({ ok: true, tail: 0 });
 });
 
@@ -137,4 +140,72 @@ it('nobody vouches for a secret that was replaced without being kept as the prev
   await keepKnownKeys(database, keysOf(first));
   await keepKnownKeys(database, keysOf(second));
   expect((await knownKeys(database, keysOf(second))).map(({ keyId }) => keyId)).toEqual([keyIdOf(second)]);
+});
+
+describe('a key that was retired', () => {
+  const day = 86_400_000;
+  const rotatedAt = new Date(Date.now() - 10 * day);
+  const headSignedBy = async (secret: string, createdAt: Date) => {
+    const [key] = keysOf(secret);
+    const last = await database.owner.auditLink.findFirstOrThrow({ where: { workspaceId }, orderBy: { seq: 'desc' } });
+    return signHead({ workspaceId, seq: last.seq + 1, hash: 'f'.repeat(64), createdAt }, key);
+  };
+  const kindsWith = async (data: Awaited<ReturnType<typeof headSignedBy>>): Promise<string[]> => {
+    await database.owner.auditCheckpoint.create({ data });
+    const { problems } = (await verifyByCommand(second)) as {
+      problems: readonly { kind: string; seq: number | null }[];
+    };
+    const { seq, createdAt } = data;
+    await database.owner.auditCheckpoint.deleteMany({ where: { workspaceId, seq, createdAt } });
+    return problems.filter((one) => one.seq === seq).map(({ kind }) => kind);
+  };
+
+  it('is not believed for what is dated after it was in use, also by what is published', async () => {
+    await keepKnownKeys(database, keysOf(first), new Date(rotatedAt.getTime() - day));
+    await keepKnownKeys(database, keysOf(second, first), rotatedAt);
+    // A later start says nothing else.
+    const known = await keepKnownKeys(database, keysOf(second));
+    const retiredAt = known.find(({ keyId }) => keyId === keyIdOf(first))?.retiredAt ?? null;
+    expect(retiredAt?.getTime()).toBe(rotatedAt.getTime() + 3_600_000);
+    expect(known.find(({ keyId }) => keyId === keyIdOf(second))?.retiredAt).toBeNull();
+    const late = await headSignedBy(first, new Date());
+    expect(await kindsWith(late)).toEqual(['retired-key']);
+    // Of its own time it is believed, and tells of a place that is not there.
+    expect(await kindsWith(await headSignedBy(first, rotatedAt))).toEqual(['truncated']);
+    const published = publicKeysOf(JSON.stringify(auditKeySet(known)));
+    const { problems } = await verifyTrail(await readTrail(database, { workspaceId }, [late]), published);
+    expect(problems).toContainEqual(expect.objectContaining({ kind: 'retired-key', seq: late.seq }));
+  });
+
+  it('cannot be given a longer life by whoever writes in the database, and its row is neither changed nor removed', async () => {
+    await keepKnownKeys(database, keysOf(second, first), rotatedAt);
+    const change = `UPDATE audit_key SET retired_at = NULL`;
+    for (const text of [change, 'DELETE FROM audit_key', 'TRUNCATE audit_key'])
+      await expect(database.executeAsOwner(text)).rejects.toThrow('added, never changed or removed');
+    // By somebody who takes the trigger away.
+    await database.executeAsOwner(`ALTER TABLE audit_key DISABLE TRIGGER added_only; ${change};
+      ALTER TABLE audit_key ENABLE TRIGGER added_only`);
+    expect((await knownKeys(database, keysOf(second))).map(({ keyId }) => keyId)).toEqual([keyIdOf(second)]);
+  });
+
+  it('vouches for nothing new under a date from when it was in use', async () => {
+    const linked = await database.owner.auditLink.findFirstOrThrow({
+      where: { workspaceId },
+      orderBy: { seq: 'desc' },
+    });
+    const [key] = keysOf(first);
+    const { seq, hash } = linked;
+    const backdated = signHead({ workspaceId, seq, hash, createdAt: new Date(Date.now() - day) }, key);
+    const checkpoints = { where: { workspaceId, seq } };
+    const kept = await database.owner.auditCheckpoint.findMany(checkpoints);
+    await database.owner.auditCheckpoint.deleteMany(checkpoints);
+    await database.owner.auditCheckpoint.create({ data: backdated });
+    const { problems } = await verifyTrail(
+      await readTrail(database, { workspaceId }),
+      new Map([first, second, third].flatMap((secret) => keysOf(secret).map((one) => [one.keyId, one] as const))),
+    );
+    await database.owner.auditCheckpoint.deleteMany(checkpoints);
+    await database.owner.auditCheckpoint.createMany({ data: kept });
+    expect(problems.map(({ kind }) => kind)).toEqual(['retired-key']);
+  });
 });

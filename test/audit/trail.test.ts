@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ownerId } from '../../src/audit/chain-owner.js';
 import { entryText, linkHash } from '../../src/audit/links.js';
 import type { Problem } from '../../src/audit/problem.js';
 import { auditAsOwner, auditIn, systemActor } from '../../src/audit/record.js';
 import { refusalRecorder } from '../../src/audit/refusal.js';
-import { type SealerOptions, sealWorkspace, startSealer } from '../../src/audit/sealer.js';
+import { type SealerOptions, sealChain, startSealer } from '../../src/audit/sealer.js';
 import { readTrail } from '../../src/audit/trail.js';
 import { verifyTrail } from '../../src/audit/verify.js';
 import { principalOfKey } from '../../src/auth/principal.js';
@@ -17,7 +18,7 @@ import { auditKeyFromSeed } from '../../src/platform/secrets.js';
 import { openTestDatabase, type TestDatabase } from '../support/database.js';
 
 const key = auditKeyFromSeed(Buffer.alloc(32, 7));
-const publicKeys = new Map([[key.keyId, key.publicKey]]);
+const publicKeys = new Map([[key.keyId, key]]);
 const organizationId = newId('org');
 const request = { id: 'req_1', ip: '192.0.2.1', allowedBy: 'contacts:write' };
 let database: TestDatabase;
@@ -41,7 +42,7 @@ const write = (workspaceId: string, count: number, from = 1) =>
     for (let n = from; n < from + count; n++)
       await audit.record({ action: 'contact.create', subjectId: `ctc_${n}`, details: { fields: ['name', 'email'] } });
   });
-const verify = async (workspaceId: string) => verifyTrail(await readTrail(database, workspaceId), publicKeys);
+const verify = async (workspaceId: string) => verifyTrail(await readTrail(database, { workspaceId }), publicKeys);
 
 /** Kind, place, and the subject of the entry that is named. */
 type Place = readonly [Problem['kind'], number | null, string | null];
@@ -102,11 +103,11 @@ describe('the trail in the database', () => {
     const workspaceId = await newWorkspace();
     await write(workspaceId, 3);
     expect(await verify(workspaceId)).toMatchObject({ ok: true, entries: 3, linked: 0, tail: 3 });
-    expect(await sealWorkspace(options, workspaceId)).toBe(3);
-    expect(await sealWorkspace(options, workspaceId)).toBe(0);
+    expect(await sealChain(options, { workspaceId })).toBe(3);
+    expect(await sealChain(options, { workspaceId })).toBe(0);
     await write(workspaceId, 1);
     expect(await verify(workspaceId)).toEqual({ ok: true, entries: 4, linked: 3, tail: 1, problems: [] });
-    await sealWorkspace(options, workspaceId);
+    await sealChain(options, { workspaceId });
     expect(await verify(workspaceId)).toEqual({ ok: true, entries: 4, linked: 4, tail: 0, problems: [] });
   });
 
@@ -124,7 +125,7 @@ describe('the trail in the database', () => {
       ...{ requestId: 'req_1', details: { n } },
     }));
     await database.owner.auditEntry.createMany({ data: rows });
-    const sealed = await Promise.all([sealWorkspace(options, workspaceId), sealWorkspace(options, workspaceId)]);
+    const sealed = await Promise.all([sealChain(options, { workspaceId }), sealChain(options, { workspaceId })]);
     expect(sealed[0] + sealed[1]).toBe(700);
     expect(await verify(workspaceId)).toMatchObject({ ok: true, linked: 700, tail: 0 });
   });
@@ -139,17 +140,17 @@ describe('the trail in the database', () => {
       isFirst = false;
       await write(workspaceId, 2, 3);
       await edit(workspaceId, 4, { createdAt: new Date(Date.now() - 60_000) });
-      await sealWorkspace(options, workspaceId);
+      await sealChain(options, { workspaceId });
       return answer;
     };
-    expect(await sealWorkspace({ ...options, database: { ...database, executeAsOwner } }, workspaceId)).toBe(0);
+    expect(await sealChain({ ...options, database: { ...database, executeAsOwner } }, { workspaceId })).toBe(0);
     expect(await verify(workspaceId)).toMatchObject({ ok: true, linked: 4, tail: 0 });
   });
 
   it('is sealed by the running sealer soon after each commit', async () => {
     const workspaceId = await newWorkspace();
     const checkpoints: string[] = [];
-    const sealer = await startSealer({ ...options, onCheckpoint: (made) => void checkpoints.push(made.workspaceId) });
+    const sealer = await startSealer({ ...options, onCheckpoint: (made) => void checkpoints.push(ownerId(made)) });
     await write(workspaceId, 2);
     const end = Date.now() + 5_000;
     while (!checkpoints.includes(workspaceId) && Date.now() < end)
@@ -161,7 +162,7 @@ describe('the trail in the database', () => {
   it('is looked through near its end alone once a process has read it whole, and nothing that was committed late is missed', async () => {
     const workspaceId = await newWorkspace();
     await write(workspaceId, 1);
-    await sealWorkspace(options, workspaceId);
+    await sealChain(options, { workspaceId });
     const [last] = await database.owner.auditEntry.findMany({ where: { workspaceId } });
     const dated = async (minutes: number) => {
       const createdAt = new Date((last?.createdAt.getTime() ?? 0) - minutes * 60_000);
@@ -171,11 +172,11 @@ describe('the trail in the database', () => {
     await dated(2 / 60);
     await dated(14);
     await dated(60);
-    expect(await sealWorkspace(options, workspaceId, 'fresh')).toBe(1);
-    expect(await sealWorkspace(options, workspaceId, 'fresh')).toBe(0);
-    expect(await sealWorkspace(options, workspaceId, 'young')).toBe(1);
-    expect(await sealWorkspace(options, workspaceId, 'young')).toBe(0);
-    expect(await sealWorkspace(options, workspaceId)).toBe(1);
+    expect(await sealChain(options, { workspaceId }, 'fresh')).toBe(1);
+    expect(await sealChain(options, { workspaceId }, 'fresh')).toBe(0);
+    expect(await sealChain(options, { workspaceId }, 'young')).toBe(1);
+    expect(await sealChain(options, { workspaceId }, 'young')).toBe(0);
+    expect(await sealChain(options, { workspaceId })).toBe(1);
   });
 
   it.each<[string, (workspaceId: string) => Promise<unknown>, readonly Place[]]>([
@@ -323,9 +324,9 @@ describe('the trail in the database', () => {
   ])('tells of %s, at its place and nowhere else', async (_, tamper, places) => {
     const workspaceId = await newWorkspace();
     await write(workspaceId, 4);
-    await sealWorkspace(options, workspaceId);
+    await sealChain(options, { workspaceId });
     await write(workspaceId, 4, 5);
-    await sealWorkspace(options, workspaceId);
+    await sealChain(options, { workspaceId });
     expect((await verify(workspaceId)).ok).toBe(true);
     const { owner } = database;
     const before = await owner.auditEntry.findMany({ where: { workspaceId }, select: { id: true, subjectId: true } });
@@ -341,11 +342,11 @@ describe('the trail in the database', () => {
   it('tells of a trail that was cut together with its checkpoints, by one that was kept outside', async () => {
     const workspaceId = await newWorkspace();
     await write(workspaceId, 4);
-    await sealWorkspace(options, workspaceId);
+    await sealChain(options, { workspaceId });
     const outside = await database.owner.auditCheckpoint.findMany({ where: { workspaceId } });
     await database.owner.auditLink.deleteMany({ where: { workspaceId, seq: { gt: 2 } } });
     await database.owner.auditCheckpoint.deleteMany({ where: { workspaceId } });
-    const { problems } = await verifyTrail(await readTrail(database, workspaceId, outside), publicKeys);
+    const { problems } = await verifyTrail(await readTrail(database, { workspaceId }, outside), publicKeys);
     expect(problems.map(({ kind }) => kind)).toEqual(['truncated']);
   });
 

@@ -17,7 +17,7 @@ import { type Trail, verifyTrail } from '../../src/audit/verify.js';
 
 const pair = generateKeyPairSync('ed25519');
 const key = { keyId: 'k1', privateKey: pair.privateKey };
-const publicKeys = new Map([['k1', pair.publicKey]]);
+const publicKeys = new Map([['k1', { publicKey: pair.publicKey }]]);
 const start = Date.parse('2026-11-22T10:00:00Z');
 
 const entryAt = (n: number, at = start + n * 1000): StoredEntry => ({
@@ -68,7 +68,7 @@ const checkpointOf = ({ seq, hash }: StoredLink): Checkpoint =>
 function trailOf({ links, entries, checkpoints }: Stored): Trail {
   const named = new Set(links.map(({ entryId }) => entryId));
   return {
-    workspaceId: 'wsp_1',
+    owner: { workspaceId: 'wsp_1' },
     linked: (async function* () {
       for (const link of links) yield { link, entry: entries.get(link.entryId) ?? null };
     })(),
@@ -83,10 +83,10 @@ const verify = (stored: Stored) => verifyTrail(trailOf(stored), publicKeys);
 const kinds = async (stored: Stored): Promise<ProblemKind[]> => [
   ...new Set((await verify(stored)).problems.map(({ kind }) => kind)),
 ];
-const edit = (stored: Stored, id: string, change: Partial<StoredEntry>) => {
+const edit = (stored: Stored, id: string, change: Partial<Omit<StoredEntry, 'organizationId'>>) => {
   const entry = stored.entries.get(id);
   if (entry === undefined) throw new Error('no such entry');
-  stored.entries.set(id, { ...entry, ...change });
+  stored.entries.set(id, { ...entry, ...change } as StoredEntry);
 };
 
 describe('a trail that nobody touched', () => {

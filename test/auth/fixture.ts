@@ -1,5 +1,5 @@
 // A database with one owner and one workspace, and everything of auth/ opened on it as app.ts does.
-import { auditAsOwner, systemActor } from '../../src/audit/record.js';
+import { ownersAudit } from '../../src/app.js';
 import { openApiKeyDoor } from '../../src/auth/api-key.js';
 import type { RecordAuthAudit } from '../../src/auth/audit-port.js';
 import { openDoors } from '../../src/auth/authenticate.js';
@@ -25,11 +25,7 @@ export const SECRETS = ['a'.repeat(43), 'b'.repeat(43)];
 export const SIGN_UP_SECRET = Buffer.alloc(32, 7);
 export const ORIGIN = 'http://127.0.0.1:4000';
 
-export const audit: RecordAuthAudit = (db, { workspaceId, actor, allowedBy, requestId, ip, ...input }) =>
-  auditAsOwner(db, workspaceId, {
-    principal: { ...systemActor, ...actor },
-    request: { id: requestId, ip, allowedBy },
-  }).record(input);
+export const audit: RecordAuthAudit = ownersAudit;
 
 const nobody: Credentials = {
   authorization: null,

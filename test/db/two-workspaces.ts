@@ -95,6 +95,14 @@ export async function fillWorkspace({ owner }: Database, name: string): Promise<
   await owner.auditEntry.create({ data: { ...own, ...actor, action: 'agent.create', outcome: 'DONE', details: {} } });
   await owner.auditLink.create({ data: { workspaceId, seq: 1, entryId: own.id, hash: 'h' } });
   await owner.auditCheckpoint.create({ data: { workspaceId, seq: 1, hash: 'h', keyId: 'k', signature: 's' } });
+  const theirs = { organizationId, id: own.id };
+  await owner.organizationAuditEntry.create({
+    data: { ...theirs, ...actor, action: 'member.update', outcome: 'DONE', details: {} },
+  });
+  await owner.organizationAuditLink.create({ data: { organizationId, seq: 1, entryId: own.id, hash: 'h' } });
+  await owner.organizationAuditCheckpoint.create({
+    data: { organizationId, seq: 1, hash: 'h', keyId: 'k', signature: 's' },
+  });
   await owner.event.create({ data: { ...own, type: 'agent.created', subjectId: agentId, data: {} } });
   const key = { workspaceId, keyPrefix: 'sp_acct_', start: 'sp_acct_abcd', scopes: ['agents:read'] };
   await owner.apiKey.create({ data: { ...key, id: `key_${name}`, kind: 'ACCOUNT', name } });

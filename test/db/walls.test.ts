@@ -158,6 +158,17 @@ describe('the bound role', () => {
     },
   );
 
+  it.each(['organization_audit_entry', 'organization_audit_link', 'organization_audit_checkpoint'])(
+    'adds nothing to %s, and cannot change, remove or empty it',
+    async (table) => {
+      const adding = `INSERT INTO ${table} SELECT * FROM ${table}`;
+      for (const text of [adding, `UPDATE ${table} SET organization_id = organization_id`, `DELETE FROM ${table}`]) {
+        await expect(asBound(placeOf('a'), text)).rejects.toThrow(/permission denied/);
+      }
+      await expect(asBound(placeOf('a'), `TRUNCATE ${table}`)).rejects.toThrow(/permission denied/);
+    },
+  );
+
   it('writes no link and no checkpoint of the audit chain', async () => {
     await expect(
       asBound(placeOf('a'), `INSERT INTO audit_link (seq, entry_id, hash) VALUES (2, 'x', 'h')`),

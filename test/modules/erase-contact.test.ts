@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportPage } from '../../src/audit/export-page.js';
-import { sealWorkspace } from '../../src/audit/sealer.js';
+import { sealChain } from '../../src/audit/sealer.js';
 import { readTrail } from '../../src/audit/trail.js';
 import { verifyTrail } from '../../src/audit/verify.js';
 import type { ApprovalRule } from '../../src/effects/approval-policy.js';
@@ -413,16 +413,19 @@ const sealerOptions = () => ({
 });
 async function seal() {
   for (let tries = 0; tries < 40; tries++) {
-    await sealWorkspace(sealerOptions(), shop.place.workspaceId);
+    await sealChain(sealerOptions(), { workspaceId: shop.place.workspaceId });
     if ((await verify()).tail === 0) return;
     await sleep(50);
   }
 }
 const verify = async () => {
   const [key] = shop.app.secrets.auditKeys;
-  return verifyTrail(await readTrail(shop.database, shop.place.workspaceId), new Map([[key.keyId, key.publicKey]]));
+  return verifyTrail(
+    await readTrail(shop.database, { workspaceId: shop.place.workspaceId }),
+    new Map([[key.keyId, key]]),
+  );
 };
 const exported = async () =>
-  (await exportPage(shop.database, shop.place.workspaceId, null)).lines.filter((line) =>
+  (await exportPage(shop.database, { workspaceId: shop.place.workspaceId }, null)).lines.filter((line) =>
     line.startsWith('{"line":"entry"'),
   );

@@ -5,7 +5,10 @@ import type { Site } from './world.js';
 /** Written by each request of a key, behind its back; no part of what a request asks for. */
 const usage = ['last_used_at', 'last_used_ip', 'last_used_user_agent', 'request_count', 'seen_in_browser_at'];
 /** Written by the server itself, after the fact; rows of scopes that were used come to be like the columns above. */
-const ownTime = ['audit_link', 'audit_checkpoint', 'api_key_scope_use'];
+const ownTime = [
+  ...['audit_link', 'audit_checkpoint', 'organization_audit_link', 'organization_audit_checkpoint'],
+  'api_key_scope_use',
+];
 
 export type Snapshot = Readonly<Record<string, string>>;
 

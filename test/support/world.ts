@@ -49,6 +49,7 @@ export interface Rows {
   /** Rows of the organization: the same in all its workspaces. */
   readonly Member: string;
   readonly Invitation: string;
+  readonly OrganizationAuditEntry: string;
 }
 
 export interface SeededWorkspace extends Site {
@@ -143,7 +144,28 @@ async function seedPeople(owner: Owner, { organizationId, userId }: Site, canary
   const member = await owner.member.findFirstOrThrow({ where: { organizationId, userId } });
   const known = await owner.invitation.findFirst({ where: { organizationId } });
   const invitation = known?.id ?? (await plantInvitation(owner, { organizationId, userId, canary }));
-  return { Member: member.id, Invitation: invitation };
+  const entry = await seedOrganizationEntry(owner, { organizationId, userId }, canary);
+  return { Member: member.id, Invitation: invitation, OrganizationAuditEntry: entry };
+}
+
+async function seedOrganizationEntry(
+  owner: Owner,
+  { organizationId, userId }: Pick<Site, 'organizationId' | 'userId'>,
+  canary: string,
+): Promise<string> {
+  const known = await owner.organizationAuditEntry.findFirst({
+    where: { organizationId, action: { startsWith: 'member.update-' } },
+  });
+  if (known !== null) return known.id;
+  const id = newId('oae');
+  await owner.organizationAuditEntry.create({
+    data: {
+      ...{ organizationId, id, action: `member.update-${canary}`, outcome: 'DONE', actorKind: 'SESSION' },
+      ...{ actorId: userId, allowedBy: `role-${canary}`, subjectId: newId('mbr'), requestId: `req-${canary}` },
+      ...{ ip: `ip-${canary}`, details: { fields: [canary] } },
+    },
+  });
+  return id;
 }
 
 async function seedAgent(owner: Owner, workspaceId: string, canary: string): Promise<string> {

@@ -160,7 +160,7 @@ async function verify({ desk, prepared, sealAll }: WalkOptions, stage: Stage): P
   stage.asks('operator', `sallyport audit verify --workspace ${prepared.workspaceId}`);
   await sealAll();
   const { ok, entries, linked, tail, problems } = await operations['audit.verify'].run(
-    { workspaceId: prepared.workspaceId },
+    { workspaceId: prepared.workspaceId, organizationId: null },
     desk,
   );
   stage.answers({ ok, entries, linked, tail, problems });

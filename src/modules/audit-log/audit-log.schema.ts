@@ -4,7 +4,7 @@ import { PrincipalKindType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
 import { byIdField } from '../../graphql/node-fields.js';
 
-const AuditOutcome = builder.enumType('AuditOutcome', {
+export const AuditOutcome = builder.enumType('AuditOutcome', {
   description: 'How an audited request ended.',
   values: {
     DONE: { value: 'DONE', description: 'It was done.' },

@@ -1,7 +1,7 @@
 // What the clock does to deleted workspaces: cancels what was left open, and erases everything once the time of grace is
 // over. Each step is one bounded transaction that takes the workspace first and judges it by the database's clock, so it may
 // be cut off, run twice, or run in two processes, and nobody can restore what has begun to go.
-import { auditAsOwner, systemActor } from '../../audit/record.js';
+import { auditAsOwner, auditOfOrganization, systemActor } from '../../audit/record.js';
 import { endEffect } from '../../effects/end-effect.js';
 import { lockEffect } from '../../effects/stored-effect.js';
 import { inWorkspaceOf, systemWorld, type WorkerDeps } from '../../effects/worker-world.js';
@@ -102,15 +102,16 @@ async function eraseStep(
   return 'erased';
 }
 
-/** In the trail of a workspace that stays, where the organization has one. */
+/** In the trail of the organization, and of a workspace that stays where there is one. */
 async function recordErasure(db: SystemDb, workspaceId: string, organizationId: string): Promise<void> {
+  const origin = { principal: systemActor, request: { id: newId('req'), ip: null, allowedBy: null } };
+  const entry = { action: 'workspace.erase', subjectId: workspaceId } as const;
+  await auditOfOrganization(db, organizationId, origin).record(entry);
   const neighbour = await db.workspace.findFirst({
     where: { organizationId, status: 'ACTIVE' },
     orderBy: { id: 'asc' },
   });
-  if (neighbour === null) return;
-  const origin = { principal: systemActor, request: { id: newId('req'), ip: null, allowedBy: null } };
-  await auditAsOwner(db, neighbour.id, origin).record({ action: 'workspace.erase', subjectId: workspaceId });
+  if (neighbour !== null) await auditAsOwner(db, neighbour.id, origin).record(entry);
 }
 
 async function forgetFiles(deps: ErasureDeps, { workspaceId }: DeletedPlace): Promise<void> {

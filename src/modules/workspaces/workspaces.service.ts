@@ -160,7 +160,7 @@ async function change(world: World, data: Patch, entry: Entry): Promise<Workspac
   return workspace;
 }
 
-/** The trail of a deleted workspace is erased with it, so one that stays remembers who ended it. */
+/** The trail of a deleted workspace is erased with it; beside the organization's, one that stays remembers who ended it. */
 async function tellNeighbour(world: World, entry: Entry): Promise<void> {
   const system = requireSystem(world);
   const { organizationId, workspaceId } = world.principal;

@@ -77,7 +77,8 @@ export async function standApart(walls: TestWalls): Promise<Isolation> {
   }
   // What belongs to our organization is as much ours as the sibling's, and changes as we change it.
   const isOurs = (table: string, site: SeededWorkspace) =>
-    ['organization', 'member', 'invitation'].includes(table) && site.organizationId === stage.ours.organizationId;
+    ['organization', 'member', 'invitation', 'organization_audit_entry'].includes(table) &&
+    site.organizationId === stage.ours.organizationId;
   const apart = async (site: SeededWorkspace): Promise<Snapshot> =>
     Object.fromEntries(Object.entries(await snapshotOf(database, site)).filter(([table]) => !isOurs(table, site)));
   const now = () => Promise.all(others.map(apart));
