@@ -37,7 +37,7 @@ import { defineExplainAccess } from './graphql/explain/define-explain-access.js'
 import { defineNodeFields } from './graphql/node-fields.js';
 import { definePlans } from './graphql/plan/define-plan.js';
 import { triggerAgent } from './modules/agents/agents.effects.js';
-import { eraseContact } from './modules/contacts/contacts.effects.js';
+import { eraseContact, mergeContacts } from './modules/contacts/contacts.effects.js';
 import { sendMessage } from './modules/messages/messages.effects.js';
 
 defineNodeFields(builder);
@@ -49,6 +49,7 @@ export const effectDefinitions = [
   sendMessage,
   triggerAgent,
   eraseContact,
+  mergeContacts,
 ] as readonly unknown[] as readonly EffectDefinition[];
 
 /** @throws naming every field that does not say what it takes */

@@ -18,6 +18,7 @@ import { decideEach } from './decide-each.js';
 import type { EffectDeps } from './deps.js';
 import type { EffectPort } from './effect-port.js';
 import { forgetContact } from './forget-contact.js';
+import { mergeContact, requireNothingPerformed } from './merge-contact.js';
 import type { OperationPort } from './operation-port.js';
 import type { Witness } from './operations.js';
 import { pause, resume } from './pause.js';
@@ -109,6 +110,8 @@ const effectPort = (world: () => World, deps: EffectDeps): EffectPort => ({
   cancel: ({ effectId }) => cancel(world(), deps, effectId),
   payloadsOf: (effects) => world().vault.open(world().db, effects),
   payloadOf: (effect) => payloadOf(world(), effect),
+  mergeContact: (wish) => mergeContact(world(), deps, wish),
+  requireNothingPerformed: (contactIds) => requireNothingPerformed(world(), contactIds),
   forgetContact: (wish, end) => forgetContact(world(), deps, wish, end),
   find: async (effectId) => {
     const { db, principal } = world();

@@ -36,6 +36,8 @@ export interface EffectKind<Payload = unknown> {
   facts?(payload: Payload): PayloadFacts;
   /** The one person it concerns: the payload is stored under that person's key. Left out, or null: as it is. */
   contact?(payload: Payload): string | null;
+  /** A second person it tells of: then it lies under the keys of both, and goes when either is erased. */
+  otherContact?(payload: Payload): string | null;
   /** The object it is about, for the audit trail. */
   subject?(payload: Payload): string | null;
 }

@@ -79,8 +79,19 @@ export interface PauseRequest {
 
 export interface ContactToForget {
   readonly contactId: string;
+  /** All who were merged into that one. */
+  readonly mergedIds: readonly string[];
   /** What was stored before payloads lay under keys. */
   readonly alsoEffectIds: readonly string[];
+}
+
+export interface ContactToMerge {
+  /** The one that goes. */
+  readonly contactId: string;
+  readonly intoId: string;
+  readonly alsoEffectIds: readonly string[];
+  /** Locks the rows of both and judges them once more. */
+  hold(): Promise<void>;
 }
 
 export interface EffectPort {
@@ -169,6 +180,16 @@ export interface EffectPort {
    * @throws NotYet while one of them is being performed
    */
   forgetContact(wish: ContactToForget, end: () => Promise<readonly string[]>): Promise<readonly string[]>;
+
+  /**
+   * Makes what effects hold of one person a part of what they hold of another: cancels what waits or is queued about the
+   * first, and binds the key of its payloads to that of the other. As the system only, from the effect that tells of both.
+   * @returns how many were cancelled
+   * @throws CONFLICT while one of them is being performed, or when one of the two was erased or merged meanwhile
+   */
+  mergeContact(wish: ContactToMerge): Promise<number>;
+  /** @throws CONFLICT while something to one of these persons is being performed */
+  requireNothingPerformed(contactIds: readonly string[]): Promise<void>;
 
   /** Null for an id that is unknown here, or of another principal's request that this one may not read. */
   find(effectId: string): Promise<Effect | null>;

@@ -3,30 +3,39 @@
 // take out of the books stays: that something was asked for, by whom, at what price, under which seal, and what the trail
 // says of it, whose promises lose their salts.
 import { inWorkspace, sql } from '../guard/sql.js';
+import { cancelOpen, lockOpen } from './about-contact.js';
 import { NotYet } from './define-effect.js';
 import type { EffectDeps } from './deps.js';
 import type { ContactToForget } from './effect-port.js';
-import { endEffect } from './end-effect.js';
 import { requireSystem, type World } from './world.js';
 
 /** May run twice. */
 export async function forgetContact(
   world: World,
   deps: EffectDeps,
-  { contactId, alsoEffectIds }: ContactToForget,
+  { contactId, mergedIds, alsoEffectIds }: ContactToForget,
   end: () => Promise<readonly string[]>,
 ): Promise<readonly string[]> {
   requireSystem(world);
   const { db, vault } = world;
+  const about = { contactIds: [contactId, ...mergedIds], alsoEffectIds };
   // Effects before the key, the way of whoever amends; then once more, for what was asked for in the meantime.
-  await cancelOpen(world, deps, await lockOpen(world, contactId, alsoEffectIds));
-  await vault.destroy(db, contactId);
-  const open = await lockOpen(world, contactId, alsoEffectIds);
+  await cancelOpen(world, deps, await lockOpen(world, about), ending);
+  const destroyed = await vault.destroy(db, contactId);
+  if (!destroyed.every((id) => about.contactIds.includes(id)))
+    throw new NotYet('Somebody was merged into this person.');
+  const open = await lockOpen(world, about);
   // Their payloads cannot be opened any more, so nothing is told of them to the rows that go as well.
-  await cancelOpen(world, deps, open);
-  const subjectIds = await end();
+  await cancelOpen(world, deps, open, ending);
+  const subjectIds = [...mergedIds, ...(await end())];
   const effects = await db.effect.findMany({
-    where: { OR: [{ contactId }, { id: { in: [...alsoEffectIds] } }] },
+    where: {
+      OR: [
+        { contactId: { in: about.contactIds } },
+        { otherContactId: { in: about.contactIds } },
+        { id: { in: [...alsoEffectIds] } },
+      ],
+    },
     select: { id: true },
   });
   const ids = effects.map(({ id }) => id);
@@ -36,37 +45,18 @@ export async function forgetContact(
   return ids;
 }
 
-interface Open {
-  readonly id: string;
-  readonly status: string;
-}
-
-const lockOpen = ({ db }: World, contactId: string, ids: readonly string[]): Promise<Open[]> =>
-  db.$sql<Open>(sql`SELECT e.id, e.status::text AS status FROM effect e
-    WHERE ${inWorkspace(db, 'Effect', 'e')} AND (e.contact_id = ${contactId} OR e.id = ANY(${ids}::text[]))
-      AND e.status IN ('AWAITING_APPROVAL', 'QUEUED', 'PERFORMING') ORDER BY e.id FOR UPDATE`);
-
-async function cancelOpen(world: World, deps: EffectDeps, open: readonly Open[]): Promise<void> {
-  if (open.some(({ status }) => status === 'PERFORMING')) {
-    throw new NotYet('Something to this person is being performed; they are erased once that has ended.');
-  }
-  const failure = { code: 'CANCELLED', message: 'The person whom it concerned was erased.' };
-  const effects = await world.db.effect.findMany({
-    where: { id: { in: open.map(({ id }) => id) } },
-    orderBy: { id: 'asc' },
-  });
-  for (const effect of effects) {
-    const { kind, status, seal } = await endEffect(world, deps, effect, { status: 'CANCELLED', failure });
-    await world.audit.record({ action: 'effect.cancel', effectId: effect.id, details: { kind, status, seal } });
-  }
-}
+const ending = {
+  message: 'The person whom it concerned was erased.',
+  performing: () => new NotYet('Something to this person is being performed; they are erased once that has ended.'),
+};
 
 /**
  * Payloads, also those that no key protected; what providers answered and people wrote. Without the sealed text a key from
  * a copy opens nothing here.
  */
 async function clearEffects({ db }: World, contactId: string, ids: readonly string[]): Promise<void> {
-  await db.$sql(sql`UPDATE effect e SET contact_id = ${contactId}, payload = '{"sealed": ""}'::jsonb, result = NULL,
+  await db.$sql(sql`UPDATE effect e SET contact_id = ${contactId}, other_contact_id = NULL,
+      payload = '{"sealed": ""}'::jsonb, result = NULL,
       failure = CASE WHEN e.failure IS NULL THEN NULL
         ELSE jsonb_build_object('code', e.failure->'code', 'message', 'Erased with the person whom it concerned.') END
     WHERE ${inWorkspace(db, 'Effect', 'e')} AND e.id = ANY(${ids}::text[]) RETURNING e.id`);

@@ -80,12 +80,18 @@ const requireOpened = (payload: Prisma.JsonValue | CodedError): Prisma.JsonValue
   return payload;
 };
 
+interface EffectRow {
+  readonly contact_id: string | null;
+  readonly other_contact_id: string | null;
+  readonly payload: Prisma.JsonValue;
+}
+
 /** What is stored under a person's key differs each time it is stored, so rows are told by what was asked for. */
 async function asAskedFor({ db, vault }: World, rows: readonly NamedRow[]): Promise<readonly NamedRow[]> {
   const asked = rows.filter(({ model }) => model === 'Effect');
   const stored = asked.map(({ id, row }) => {
-    const { contact_id: contactId, payload } = row as { contact_id: string | null; payload: Prisma.JsonValue };
-    return { id, workspaceId: db.$tenant.workspaceId, contactId, payload };
+    const { contact_id: contactId, other_contact_id: otherContactId, payload } = row as EffectRow;
+    return { id, workspaceId: db.$tenant.workspaceId, contactId, otherContactId, payload };
   });
   const opened = await vault.open(db, stored);
   const payloads = new Map(asked.map((row, place) => [row, opened[place] ?? null]));

@@ -40,6 +40,7 @@ export async function propose<Payload>(
     kind: kind.kind,
     payload: freeze(parsed),
     contactId: kind.contact?.(parsed) ?? null,
+    otherContactId: kind.otherContact?.(parsed) ?? null,
     scopes,
     agentId: facts.agentId,
     credits,
@@ -132,6 +133,7 @@ export async function holdAction(
     kind: action,
     payload: freeze(input),
     contactId,
+    otherContactId: null,
     scopes,
     agentId: world.principal.agentId,
     credits: 0,
@@ -163,6 +165,7 @@ interface NewEffect {
   readonly kind: string;
   readonly payload: ReturnType<typeof freeze>;
   readonly contactId: string | null;
+  readonly otherContactId: string | null;
   readonly scopes: readonly string[];
   readonly agentId: string | null;
   readonly credits: number;
@@ -172,7 +175,7 @@ interface NewEffect {
 }
 
 async function store(world: World, asked: NewEffect): Promise<Effect> {
-  const { id, kind, payload, contactId, scopes, agentId, credits, rule, isSandbox, amends } = asked;
+  const { id, kind, payload, contactId, otherContactId, scopes, agentId, credits, rule, isSandbox, amends } = asked;
   const { db, principal, prices, clock, request, vault } = world;
   const waits = rule.requirement !== 'NONE';
   return db.effect.create({
@@ -186,7 +189,9 @@ async function store(world: World, asked: NewEffect): Promise<Effect> {
       apiKeyId: principal.apiKeyId,
       scopes: [...scopes],
       contactId,
-      payload: contactId === null ? payload : await vault.close(db, { contactId, effectId: id }, payload),
+      otherContactId,
+      payload:
+        contactId === null ? payload : await vault.close(db, { contactId, otherContactId, effectId: id }, payload),
       priceCredits: credits,
       priceBook: prices.version,
       reservedCredits: credits,

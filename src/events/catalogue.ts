@@ -26,6 +26,7 @@ export interface EventCatalogue {
   'contact.created': Nothing;
   'contact.updated': Nothing;
   'contact.erased': Nothing;
+  'contact.merged': { readonly intoId: string };
   'inbox.created': Nothing;
   'inbox.updated': Nothing;
   'inbox.deleted': Nothing;

@@ -1,5 +1,5 @@
 import { builder } from '../../graphql/builder.js';
-import { eraseContact } from './contacts.effects.js';
+import { eraseContact, mergeContacts } from './contacts.effects.js';
 import { Contact } from './contacts.schema.js';
 
 builder.mutationFields((t) => ({
@@ -56,5 +56,37 @@ builder.mutationFields((t) => ({
       }),
     }),
     prepare: async ({ id }, { contacts }) => ({ contactId: (await contacts.requireErasable(id)).id }),
+  }),
+
+  mergeContacts: t.effect({
+    description:
+      'Ask for two contacts to become one, for good: what was said with the duplicate, and what was asked for about it, is of the one that stays; what waits about the duplicate is cancelled.',
+    role: 'ADMIN',
+    effect: mergeContacts,
+    input: (i) => ({
+      id: i.id({ required: true, description: 'The contact that stays.' }),
+      duplicateId: i.id({ required: true, description: 'The contact that goes.' }),
+      name: i.string({ required: false, description: 'How the person is called; left out: as the one that stays.' }),
+      email: i.string({
+        required: false,
+        description: 'Left out: that of the one that stays, where it has none that of the duplicate; null: none.',
+      }),
+      phone: i.string({ required: false, description: 'The same for the phone number, in E.164 form.' }),
+      company: i.string({ required: false, description: 'The same for where the person works.' }),
+      notes: i.string({ required: false, description: 'Left out: the notes of both, one after the other.' }),
+    }),
+    payload: (p) => ({
+      contactId: p.id({
+        nullable: false,
+        description: 'The contact that stays.',
+        resolve: ({ payload }) => payload.stays.id,
+      }),
+      duplicateId: p.id({
+        nullable: false,
+        description: 'The contact that will be gone; opted out of one is opted out of both.',
+        resolve: ({ payload }) => payload.goes.id,
+      }),
+    }),
+    prepare: (input, { contacts }) => contacts.freezeMerge(input),
   }),
 }));

@@ -95,6 +95,8 @@ const thingsByPlace: Readonly<Record<string, string>> = {
   'UpdateAgentInput.id': 'Agent',
   'UpdateContactInput.id': 'Contact',
   'EraseContactInput.id': 'otherContact',
+  'MergeContactsInput.id': 'Contact',
+  'MergeContactsInput.duplicateId': 'otherContact',
   'UpdateDraftInput.id': 'draft',
   'DeleteDraftInput.id': 'draft',
   'UpdateInboxInput.id': 'Inbox',
