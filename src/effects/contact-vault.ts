@@ -34,8 +34,7 @@ export interface ContactVault {
   close(db: GuardedDb, place: ClosingPlace, payload: unknown): Promise<Prisma.InputJsonObject>;
   /**
    * The payloads as they were asked for, in their order: null where the contact was erased since, APPROVAL_MISMATCH where
-   * what is stored was altered.
-   * @throws a defect when the server's secret is not the one under which they were closed
+   * what is stored was altered, the key included, and SERVICE_UNAVAILABLE where this server lacks the secret of the key.
    */
   open(db: GuardedDb, effects: readonly Stored[]): Promise<readonly (Prisma.JsonValue | CodedError)[]>;
   /**
@@ -50,12 +49,20 @@ export interface ContactVault {
   merge(db: GuardedDb, contactId: string, intoId: string): Promise<void>;
 }
 
+/** The key of a contact as it is stored. */
+export interface WrappedKey {
+  readonly contactId: string;
+  readonly wrapped: string;
+  readonly wrappedBy: string | null;
+}
+
 /** `subjectId` stays readable: a repeat finds by it what the first call asked for. */
 const closedPayload = z.strictObject({ sealed: z.string(), subjectId: z.string().optional() });
 
 interface KeyRow {
   readonly contactId: string;
   readonly wrapped: string | null;
+  readonly wrappedBy: string | null;
   readonly mergedIntoId: string | null;
 }
 
@@ -86,7 +93,7 @@ export function contactVault(secrets: SecretList): ContactVault {
         const place = { effectId: effect.id, contactId, otherContactId };
         const key = keyOf(place, keys);
         if (key === undefined) return altered();
-        return key === null ? null : openPayload(key, effect, place);
+        return Buffer.isBuffer(key) ? openPayload(key, effect, place) : key;
       });
     },
 
@@ -107,7 +114,7 @@ export function contactVault(secrets: SecretList): ContactVault {
 
     async merge(db, contactId, intoId) {
       const rows = await db.$sql<KeyRow>(sql`SELECT k.contact_id AS "contactId", k.wrapped,
-          k.merged_into_id AS "mergedIntoId" FROM contact_key k
+          k.wrapped_by AS "wrappedBy", k.merged_into_id AS "mergedIntoId" FROM contact_key k
         WHERE ${inWorkspace(db, 'ContactKey', 'k')} AND k.contact_id IN (${contactId}, ${intoId})
         ORDER BY k.contact_id FOR UPDATE`);
       // Whatever asks for a merge is closed with both keys, so both are there.
@@ -126,19 +133,35 @@ export const nameOfSecret = (secret: Buffer): string => createHash('sha256').upd
 export const wrap = (secret: Buffer, key: Buffer, place: { workspaceId: string; contactId: string }): string =>
   seal(secret, key, keyContext(place));
 
-/** @throws a defect: nothing can be read until the operator brings the secret back */
-export function unwrap(
-  secrets: SecretList,
-  wrapped: string,
-  place: { workspaceId: string; contactId: string },
-): Buffer {
+/** @throws a defect that says why nothing can be read with it, and what the operator can do */
+export function unwrap(secrets: SecretList, row: WrappedKey, workspaceId: string): Buffer {
+  const key = openKey(secrets, row, workspaceId);
+  if (key === null) throw new Error(whyClosed(secrets, row));
+  return key;
+}
+
+function openKey(secrets: SecretList, { contactId, wrapped }: WrappedKey, workspaceId: string): Buffer | null {
   for (const secret of secrets) {
-    const key = open(secret, wrapped, keyContext(place));
+    const key = open(secret, wrapped, keyContext({ workspaceId, contactId }));
     if (key !== null) return key;
   }
-  throw new Error(
-    `The key of ${place.contactId} was made under another SALLYPORT_SECRET; set that one as SALLYPORT_SECRET_PREVIOUS.`,
-  );
+  return null;
+}
+
+const isOurs = (secrets: SecretList, { wrappedBy }: WrappedKey): boolean =>
+  secrets.some((secret) => nameOfSecret(secret) === wrappedBy);
+
+const whyClosed = (secrets: SecretList, row: WrappedKey): string =>
+  isOurs(secrets, row)
+    ? `The stored key of ${row.contactId} is damaged; what it closed is lost unless its row is brought back.`
+    : `The key of ${row.contactId} was made under another SALLYPORT_SECRET; set that one as SALLYPORT_SECRET_PREVIOUS.`;
+
+/** Of one that is damaged nothing can be done any more; one whose secret is missing may come back. The log has the cause. */
+function closed(secrets: SecretList, row: WrappedKey): CodedError {
+  const cause = new Error(whyClosed(secrets, row));
+  return isOurs(secrets, row)
+    ? new CodedError('APPROVAL_MISMATCH', 'What is stored of this request cannot be read any more.', {}, { cause })
+    : new CodedError('SERVICE_UNAVAILABLE', 'What is stored of this request cannot be read for now.', {}, { cause });
 }
 
 const keyContext = ({ workspaceId, contactId }: { workspaceId: string; contactId: string }): string =>
@@ -148,15 +171,20 @@ const payloadContext = (workspaceId: string, { effectId, contactId, otherContact
     ' ',
   );
 
-/** Of two people neither key alone gives anything. Null: one of them is destroyed; undefined: one was never there. */
-function keyOf<Missing extends null>(
+/**
+ * Of two people neither key alone gives anything. Null: one of them is destroyed; undefined: one was never there; else why
+ * one of them does not open.
+ */
+function keyOf<Not extends null | CodedError>(
   { contactId, otherContactId = null }: ClosingPlace,
-  keys: ReadonlyMap<string, Buffer | Missing>,
-): Buffer | Missing | undefined {
+  keys: ReadonlyMap<string, Buffer | Not>,
+): Buffer | Not | undefined {
   const key = keys.get(contactId);
-  if (otherContactId === null || !Buffer.isBuffer(key)) return key;
+  if (otherContactId === null || key === null) return key;
   const other = keys.get(otherContactId);
-  return Buffer.isBuffer(other) ? createHmac('sha256', key).update(other).digest() : other;
+  if (!Buffer.isBuffer(key) || !Buffer.isBuffer(other))
+    return other === null ? other : Buffer.isBuffer(key) ? other : key;
+  return createHmac('sha256', key).update(other).digest();
 }
 
 function requireUsable<Row extends KeyRow>(row: Row): Row & { readonly wrapped: string } {
@@ -172,7 +200,7 @@ export const merged = (intoId: string): CodedError =>
 /** Shared with whoever else asks for something at this moment, and kept from whoever erases or merges. */
 const findKeyShared = async (db: GuardedDb, contactId: string): Promise<KeyRow | null> => {
   const [row] = await db.$sql<KeyRow>(sql`SELECT k.contact_id AS "contactId", k.wrapped,
-      k.merged_into_id AS "mergedIntoId" FROM contact_key k
+      k.wrapped_by AS "wrappedBy", k.merged_into_id AS "mergedIntoId" FROM contact_key k
     WHERE ${inWorkspace(db, 'ContactKey', 'k')} AND k.contact_id = ${contactId} FOR SHARE`);
   return row ?? null;
 };
@@ -189,23 +217,24 @@ async function keyToClose(db: GuardedDb, secrets: SecretList, contactId: string)
     row = await findKeyShared(db, contactId);
   }
   if (row === null) throw new Error('The key of a contact vanished while it was being made.');
-  return unwrap(secrets, requireUsable(row).wrapped, { workspaceId, contactId });
+  return unwrap(secrets, requireUsable(row), workspaceId);
 }
 
-/** Null: destroyed. */
+/** Null: destroyed. One that does not open leaves the others alone. */
 async function keysOf(
   db: GuardedDb,
   secrets: SecretList,
   contactIds: readonly string[],
-): Promise<ReadonlyMap<string, Buffer | null>> {
+): Promise<ReadonlyMap<string, Buffer | CodedError | null>> {
   if (contactIds.length === 0) return new Map();
   const { workspaceId } = db.$tenant;
   const rows = await db.contactKey.findMany({ where: { contactId: { in: [...contactIds] } } });
   return new Map(
-    rows.map(({ contactId, wrapped }) => [
-      contactId,
-      wrapped === null ? null : unwrap(secrets, wrapped, { workspaceId, contactId }),
-    ]),
+    rows.map(({ contactId, wrapped, wrappedBy }) => {
+      if (wrapped === null) return [contactId, null];
+      const row = { contactId, wrapped, wrappedBy };
+      return [contactId, openKey(secrets, row, workspaceId) ?? closed(secrets, row)];
+    }),
   );
 }
 

@@ -30,9 +30,9 @@ export async function judgeQueued(
 ): Promise<Judgement> {
   try {
     const judging = systemWorld(deps, db, effect);
+    requireInTime(deps.clock, effect);
     await requireUnaltered(judging, effect);
     await requireDecided(deps.engine, db, effect);
-    requireInTime(deps.clock, effect);
     await requireReserved(db, effect);
     const requester = await requireRequester(judging, deps.engine, effect);
     const world = requesterWorld(deps, db, effect, requester, system);
@@ -40,7 +40,9 @@ export async function judgeQueued(
       definition === null ? await requirePayload(world, effect) : await requireStillTrue(world, definition, effect);
     return { requester, world, payload };
   } catch (error) {
-    if (!isCoded(error)) throw error;
+    // What this server cannot do for now refuses nothing: it is tried again.
+    if (!isCoded(error) || error.code === 'SERVICE_UNAVAILABLE') throw error;
+    if (error.cause !== undefined) deps.log.error({ err: error, effectId: effect.id }, 'an effect cannot be read');
     return { failure: { code: error.code, message: error.message } };
   }
 }

@@ -28,7 +28,7 @@ export async function performAction(deps: WorkerDeps, place: EffectPlace): Promi
       );
     }
   } catch (error) {
-    if (error instanceof NotYet || isRepeatable(error)) throw error;
+    if (error instanceof NotYet || isRepeatable(error) || isCoded(error, 'SERVICE_UNAVAILABLE')) throw error;
     const failure = failureOf(error);
     deps.log.error({ err: error, effectId: place.effectId }, 'a held action could not be carried out');
     await inWorkspaceOf(deps, place, async (db) => {

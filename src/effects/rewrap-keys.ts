@@ -4,7 +4,7 @@ import type { Database } from '../db/database.js';
 import { asSystem, type SystemDb } from '../guard/as-system.js';
 import type { Chore } from '../jobs/worker.js';
 import type { SecretList } from '../platform/secrets.js';
-import { nameOfSecret, unwrap, wrap } from './contact-vault.js';
+import { nameOfSecret, unwrap, type WrappedKey, wrap } from './contact-vault.js';
 import { effectLimits } from './limits.js';
 
 interface Rewrapping {
@@ -13,10 +13,8 @@ interface Rewrapping {
   readonly log: { info(facts: object, message: string): void; error(facts: object, message: string): void };
 }
 
-interface WrappedKey {
+interface PlacedKey extends WrappedKey {
   readonly workspaceId: string;
-  readonly contactId: string;
-  readonly wrapped: string;
 }
 
 /** None where there is no previous secret. */
@@ -28,7 +26,7 @@ export const rewrapChores = (deps: Rewrapping): readonly Chore[] =>
 /** Every key that is under another secret, once. A key that no secret opens is logged and left. @returns how many moved */
 export async function rewrapKeys(deps: Rewrapping, atOnce: number = effectLimits.rewrapAtOnce): Promise<number> {
   let keys = 0;
-  for (let after: Pick<WrappedKey, 'workspaceId' | 'contactId'> | null = { workspaceId: '', contactId: '' }; after; ) {
+  for (let after: Pick<PlacedKey, 'workspaceId' | 'contactId'> | null = { workspaceId: '', contactId: '' }; after; ) {
     const step: Step = await rewrapSome(deps, after, atOnce);
     keys += step.moved;
     after = step.last;
@@ -40,18 +38,19 @@ export async function rewrapKeys(deps: Rewrapping, atOnce: number = effectLimits
 interface Step {
   readonly moved: number;
   /** Null when there is none behind it. */
-  readonly last: WrappedKey | null;
+  readonly last: PlacedKey | null;
 }
 
 const rewrapSome = (
   deps: Rewrapping,
-  after: Pick<WrappedKey, 'workspaceId' | 'contactId'>,
+  after: Pick<PlacedKey, 'workspaceId' | 'contactId'>,
   atOnce: number,
 ): Promise<Step> =>
   asSystem(deps.database, 'move the keys of contacts to the current secret', async (db) => {
     const current = nameOfSecret(deps.secrets[0]);
-    const rows = await db.$queryRaw<WrappedKey[]>`SELECT
-        k.workspace_id AS "workspaceId", k.contact_id AS "contactId", k.wrapped FROM contact_key k
+    const rows = await db.$queryRaw<PlacedKey[]>`SELECT
+        k.workspace_id AS "workspaceId", k.contact_id AS "contactId", k.wrapped,
+        k.wrapped_by AS "wrappedBy" FROM contact_key k
       WHERE k.wrapped_by <> ${current} AND (k.workspace_id, k.contact_id) > (${after.workspaceId}, ${after.contactId})
       ORDER BY k.workspace_id, k.contact_id LIMIT ${atOnce}::int FOR UPDATE`;
     let moved = 0;
@@ -59,11 +58,12 @@ const rewrapSome = (
     return { moved, last: rows.at(-1) ?? null };
   });
 
-async function rewrapOne(db: SystemDb, deps: Rewrapping, { wrapped, ...place }: WrappedKey): Promise<boolean> {
+async function rewrapOne(db: SystemDb, deps: Rewrapping, row: PlacedKey): Promise<boolean> {
   const { secrets, log } = deps;
+  const place = { workspaceId: row.workspaceId, contactId: row.contactId };
   let key: Buffer;
   try {
-    key = unwrap(secrets, wrapped, place);
+    key = unwrap(secrets, row, row.workspaceId);
   } catch (error) {
     log.error({ err: error, ...place }, 'the key of a contact could not be moved to the current secret');
     return false;

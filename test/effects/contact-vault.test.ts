@@ -29,6 +29,10 @@ async function stored(by = vault): Promise<Stored & { contactId: string }> {
 }
 const asOwner = (run: (db: Awaited<ReturnType<typeof confineTransaction>>) => Promise<unknown>) =>
   asSystem(engine.database, 'a test', async (tx) => run(await confineTransaction(tx, engine.tenant)));
+const damage = (contactId: string) =>
+  engine.database.executeAsOwner(
+    `UPDATE contact_key SET wrapped = overlay(wrapped PLACING 'AAAAAAAA' FROM 20) WHERE contact_id = '${contactId}'`,
+  );
 const codeOf = (answer: unknown) => (answer instanceof CodedError ? answer.code : answer);
 
 describe('a payload under the key of a person', () => {
@@ -93,6 +97,44 @@ describe('a payload under the key of a person', () => {
     expect(row).toMatchObject({ wrapped: null, wrappedBy: null, erasedAt: expect.any(Date) });
   });
 
+  it('of two people opens with both keys, and is gone with either', async () => {
+    const both = async () => {
+      const [id, contactId, otherContactId] = [newId('eff'), newId('ctc'), newId('ctc')];
+      const place = { effectId: id, contactId, otherContactId };
+      const closed = await engine.inWorkspace((db) => vault.close(db, place, payload));
+      return { id, workspaceId: engine.workspaceId, contactId, otherContactId, payload: closed as never };
+    };
+    const effect = await both();
+    expect(await openOne(effect)).toEqual(payload);
+    for (const altered of [
+      { otherContactId: null },
+      { contactId: effect.otherContactId, otherContactId: effect.contactId },
+    ]) {
+      expect(codeOf(await openOne({ ...effect, ...altered }))).toBe('APPROVAL_MISMATCH');
+    }
+    for (const which of ['contactId', 'otherContactId'] as const) {
+      const one = await both();
+      await asOwner((db) => vault.destroy(db, one[which]));
+      expect(await openOne(one)).toBeNull();
+      await damage(one[which === 'contactId' ? 'otherContactId' : 'contactId']);
+      expect(await openOne(one)).toBeNull();
+    }
+  });
+
+  it('whose key is damaged is refused alone, naming the key to the operator, and nothing is closed with it', async () => {
+    const [effect, other, gone] = [await stored(), await stored(), await stored()];
+    await asOwner((db) => vault.destroy(db, gone.contactId));
+    await damage(effect.contactId);
+    const answers = await engine.inWorkspace((db) => vault.open(db, [other, effect, gone]));
+    expect(answers.map(codeOf)).toEqual([payload, 'APPROVAL_MISMATCH', null]);
+    expect(String((answers[1] as CodedError).cause)).toContain(effect.contactId);
+    expect((answers[1] as CodedError).message).not.toContain(effect.contactId);
+    await expect(close(effect.contactId, newId('eff'))).rejects.toThrow(/damaged/);
+    // Who is to be erased is erased all the same.
+    await asOwner((db) => vault.destroy(db, effect.contactId));
+    expect(await openOne(effect)).toBeNull();
+  });
+
   it('is destroyed by the owner of the tables only', async () => {
     const effect = await stored();
     await expect(engine.inWorkspace((db) => vault.destroy(db, effect.contactId))).rejects.toThrow(/permission denied/);
@@ -106,7 +148,13 @@ describe('a rotation of the server’s secret', () => {
     const [first] = effects;
     if (first === undefined) throw new Error('Nothing was stored.');
     expect(await openOne(first, contactVault([secret, older]))).toEqual(payload);
-    await expect(openOne(first, vault)).rejects.toThrow(/SALLYPORT_SECRET_PREVIOUS/);
+    const without = await openOne(first, vault);
+    expect(without).toMatchObject({
+      code: 'SERVICE_UNAVAILABLE',
+      cause: { message: expect.stringContaining(first.contactId) },
+    });
+    expect(String((without as CodedError).cause)).toMatch(/SALLYPORT_SECRET_PREVIOUS/);
+    await expect(close(first.contactId, newId('eff'))).rejects.toThrow(/SALLYPORT_SECRET_PREVIOUS/);
     const logged: string[] = [];
     const log = {
       info: (_: object, text: string) => logged.push(text),

@@ -105,7 +105,7 @@ export const Effect = builder.nodeType('Effect', {
       type: 'JSON',
       nullable: true,
       description:
-        'All that the recipient or provider will see; this and nothing else is performed. Null once the person it concerns was erased.',
+        'All that the recipient or provider will see; this and nothing else is performed. Null once the person it concerns was erased; null with an error where what is stored cannot be read.',
       resolve: (effect, _args, context) => payloadsOf(context).load(effect),
     }),
     rule: t.field({
