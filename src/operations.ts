@@ -27,6 +27,7 @@ import { type Costed, costExtension, costed, drawCost, objectsIn } from './http/
 import { badInput, type ErrorCode } from './platform/errors.js';
 import { notingNewIds } from './platform/ids.js';
 import type { Logger } from './platform/logger.js';
+import { isRepeatable } from './platform/lost-race.js';
 import { type contextMaker, tenantOf } from './request.js';
 import { servicesOf } from './services.js';
 
@@ -192,8 +193,12 @@ function newWitness() {
 
 function maskedIn(result: Result, { log }: OperationParts, { requestId }: Context): readonly Fault[] {
   const { errors = [] } = answerOf(result, 'application/json', { requestId, log }).result;
-  return errors.map(({ message, path, extensions }) => {
+  return errors.map(({ message, path, extensions }, place) => {
     const { code, requestId: _, ...data } = extensions;
-    return { code: code as ErrorCode, message, data, path: path ?? null };
+    const thrown = result.errors?.[place];
+    return {
+      ...{ code: code as ErrorCode, message, data, path: path ?? null },
+      ...(isRepeatable(thrown) ? { cause: thrown } : {}),
+    };
   });
 }

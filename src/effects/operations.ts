@@ -26,10 +26,13 @@ export interface Fault {
   readonly message: string;
   readonly data: Readonly<Record<string, unknown>>;
   readonly path: readonly (string | number)[] | null;
+  /** Only where two writes came into each other's way, and the same may be run again as it is. */
+  readonly cause?: unknown;
 }
 
 /** Answered as its own request would be. */
-export const codedOf = ({ code, message, data }: Fault): CodedError => new CodedError(code, message, data);
+export const codedOf = ({ code, message, data, cause }: Fault): CodedError =>
+  new CodedError(code, message, data, cause === undefined ? {} : { cause });
 
 /** What was written inside one transaction, in the order in which it was written, whatever became of it since. */
 export interface Written {

@@ -10,6 +10,7 @@ const POSTGRES_CODES: ReadonlySet<string> = new Set(['23503', '40001', '40P01'])
 const ADAPTER_KINDS: ReadonlySet<string> = new Set(['ForeignKeyConstraintViolation', 'TransactionWriteConflict']);
 
 const CHAIN_MAX = 8;
+const TRIES_MAX = 3;
 
 /** True when the error, or what caused it, says that somebody else's write came first. */
 export const isLostRace = (error: unknown): boolean =>
@@ -17,6 +18,20 @@ export const isLostRace = (error: unknown): boolean =>
 
 /** True when the transaction failed for no reason of its own, so that running it once more is all it takes. */
 export const isRepeatable = (error: unknown): boolean => namesIn(error).some((name) => REPEATABLE.has(name));
+
+/**
+ * Runs a whole transaction, and again where it was ended for no reason of its own; three times in all.
+ * @param run begins and ends the transaction, and leaves nothing when it throws
+ */
+export async function runRepeatable<T>(run: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (tries === TRIES_MAX || !isRepeatable(error)) throw error;
+    }
+  }
+}
 
 /** Every code and kind along the chain of causes. */
 function namesIn(error: unknown): string[] {

@@ -9,6 +9,7 @@ import { mayRead } from '../../effects/stored-effect.js';
 import type { World } from '../../effects/world.js';
 import { CodedError, type ErrorCode, isCoded, notFound } from '../../platform/errors.js';
 import { newId } from '../../platform/ids.js';
+import { isRepeatable, runRepeatable } from '../../platform/lost-race.js';
 import { judgePlan, PERFORMING, runPlan, whoIs } from './plan-operation.js';
 import { readPlan, type SignedPlan } from './plan-token.js';
 
@@ -26,11 +27,21 @@ export interface Performed {
 
 /** @param transact the mutation's transaction, of the owner */
 export async function performPlan(
+  input: PerformInput,
+  context: Context,
+  transact: (run: (inside: Inside) => Promise<Performed>) => Promise<Performed>,
+): Promise<Performed> {
+  const plan = requirePlan(input.planId, context);
+  // Its fields come in the caller's order, so two plans may wait for each other; PostgreSQL then ends one of them.
+  return runRepeatable(() => performOnce(plan, input, context, transact));
+}
+
+async function performOnce(
+  plan: SignedPlan,
   { planId, idempotencyKey }: PerformInput,
   context: Context,
   transact: (run: (inside: Inside) => Promise<Performed>) => Promise<Performed>,
 ): Promise<Performed> {
-  const plan = requirePlan(planId, context);
   const { document, operationName, variables } = plan;
   const judged = await judgePlan({ document, operationName, variables }, context.world);
   const afterwards: (() => void)[] = [];
@@ -89,7 +100,7 @@ const ASKING: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 const driftedBy = (error: unknown): unknown =>
-  isCoded(error) && !ASKING.has(error.code)
+  isCoded(error) && !ASKING.has(error.code) && !isRepeatable(error)
     ? drifted('OUTCOME', `It would be refused now: ${error.message}`, { cause: error.code })
     : error;
 

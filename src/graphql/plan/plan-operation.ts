@@ -7,6 +7,7 @@ import { codedOf, type Executed, type JudgedOperation, type OperationAsked } fro
 import { type OutcomeOfPlan, readOutcome } from '../../effects/outcome.js';
 import type { World } from '../../effects/world.js';
 import { badInput, CodedError } from '../../platform/errors.js';
+import { runRepeatable } from '../../platform/lost-race.js';
 import { signPlan } from './plan-token.js';
 
 /** Its effects with their payloads as they are asked for. */
@@ -33,8 +34,10 @@ export async function planOperation(asked: Asked, context: Context): Promise<Ope
   requirePlansLeft(context);
   const { world, planSecrets } = context;
   const { principal, clock } = world;
-  const judged = await judgePlan(asked, world);
-  const outcome = await takenBack(context, async (inside) => (await runPlan(judged, inside)).outcome);
+  const outcome = await runRepeatable(async () => {
+    const judged = await judgePlan(asked, world);
+    return takenBack(context, async (inside) => (await runPlan(judged, inside)).outcome);
+  });
   const expiresAt = new Date(clock.now().getTime() + PLAN_MINUTES * 60_000);
   const { document, operationName, variables } = asked;
   const { workspaceId } = principal;
