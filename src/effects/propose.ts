@@ -230,7 +230,10 @@ async function tell(
   await world.audit.record(
     action === 'action.hold'
       ? { action, effectId: effect.id, outcome: 'HELD', details: { ...details, kind: effect.kind } }
-      : { action, subjectId, effectId: effect.id, outcome: waits ? 'HELD' : 'DONE', details },
+      : {
+          ...{ action, subjectId, effectId: effect.id, outcome: waits ? 'HELD' : 'DONE' },
+          details: { ...details, price: effect.priceCredits },
+        },
   );
   await emitEffect(world, effect);
   if (!waits) await enqueuePerforming(world, effect);

@@ -41,7 +41,9 @@ describe('asking to leave', () => {
     expect(others).toEqual([]);
     expect(entry).toMatchObject({
       ...{ action: 'message.send', outcome: 'HELD', actorId: key.id, apiKeyId: key.id, allowedBy: 'messages:send' },
-      ...{ details: { status: 'AWAITING_APPROVAL', rule: 'default.key@1', seal: effect.seal } },
+      ...{
+        details: { status: 'AWAITING_APPROVAL', rule: 'default.key@1', seal: effect.seal, price: effect.priceCredits },
+      },
     });
     expect(JSON.stringify(entry)).not.toContain('bob@example.com');
   });
