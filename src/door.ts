@@ -119,7 +119,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     scopeUse,
   ];
   const lane: Lane = {
-    reads: openReadLane({ schema, walls, cursorSecrets: secrets.cursors, factsOfKey }),
+    reads: openReadLane({ schema, walls, cursorSecrets: secrets.cursors, factsOfKey, plans: config.plans, clock }),
     expectations: openExpectations(doors),
     passes: passesGates(introspection, options.preflight ?? 'on'),
     countScopes({ workspaceId, apiKeyId: keyId }, scopes) {

@@ -17,13 +17,14 @@ import {
   type Written,
 } from './effects/operations.js';
 import type { World } from './effects/world.js';
+import { objectsIn } from './graphql/cost.js';
 import { requireOperation } from './graphql/explain/explain.js';
 import { newReading, readDocument } from './graphql/explain/read-document.js';
 import { type Asked, type Gate, passGates } from './graphql/gate.js';
 import type { SystemDb } from './guard/as-system.js';
 import { type JointTransaction, jointTransaction } from './guard/joint-transaction.js';
 import { answerOf, type Result } from './http/masking.js';
-import { type Costed, costExtension, costed, drawCost, objectsIn } from './http/query-cost.js';
+import { type Costed, costExtension, costed, drawCost } from './http/query-cost.js';
 import { badInput, type ErrorCode } from './platform/errors.js';
 import { notingNewIds } from './platform/ids.js';
 import type { Logger } from './platform/logger.js';

@@ -35,6 +35,35 @@ export const fieldOf = (model: Model, name: string): ModelField =>
 
 const TIME = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
 
+/** Whether the column holds free JSON and is shown as such. */
+export const isFreeJson = (model: Model, name: string, type: GraphQLOutputType): boolean =>
+  fieldOf(model, name).type === 'Json' && getNamedType(type).name === 'JSON' && !isListType(getNullableType(type));
+
+/** As JSON, for whoever reads it in Node; `valueOfRawJson` makes of it what Prisma would have told. Never NULL. */
+export function rawJsonOfColumn(model: Model, name: string, alias: string): string {
+  return `coalesce(${rawText(fieldOf(model, name), `${alias}.${columnOf(name)}`)}, 'null')`;
+}
+
+export const valueOfRawJson = (model: Model, name: string): ((raw: unknown) => unknown) =>
+  fieldOf(model, name).type === 'DateTime' ? (raw) => (raw === null ? null : new Date(raw as string)) : (raw) => raw;
+
+function rawText({ name, kind, type, isList }: ModelField, column: string): string {
+  if (isList) return type === 'String' ? `array_to_json(${column})::text` : notCompiled(`a list of ${type} in ${name}`);
+  if (kind === 'enum') return quoted(`${column}::text`);
+  switch (type) {
+    case 'String':
+      return `to_json(${column})::text`;
+    case 'Int':
+    case 'Boolean':
+    case 'Json':
+      return `${column}::text`;
+    case 'DateTime':
+      return quoted(`to_char(${column} AT TIME ZONE 'UTC', ${TIME})`);
+    default:
+      return notCompiled(`a ${type} in ${name}`);
+  }
+}
+
 /** Never NULL, but where a column that the schema says is never null holds one. */
 export function jsonOfColumn(model: Model, name: string, type: GraphQLOutputType, alias: string): string {
   const field = fieldOf(model, name);
@@ -44,33 +73,19 @@ export function jsonOfColumn(model: Model, name: string, type: GraphQLOutputType
 }
 
 function jsonText(field: ModelField, type: GraphQLOutputType, column: string): string {
-  const named = getNamedType(type);
-  if (isListType(getNullableType(type)) !== field.isList)
+  if (isListType(getNullableType(type)) !== field.isList) {
     return notCompiled(`${field.name} is a list on one side only`);
-  if (field.isList) return listText(field, named, column);
-  if (field.kind === 'enum') {
-    return isPlainEnum(named) ? quoted(`${column}::text`) : notCompiled(`${field.name} has other names for its values`);
   }
-  switch (`${field.type} ${named.name}`) {
-    case 'String ID':
-      // Ours, and so without a character to escape.
-      return field.name === 'id' ? quoted(column) : `to_json(${column})::text`;
-    case 'String String':
-    case 'String Scope':
-      return `to_json(${column})::text`;
-    case 'Int Int':
-    case 'Boolean Boolean':
-      return `${column}::text`;
-    case 'DateTime DateTime':
-      return quoted(`to_char(${column} AT TIME ZONE 'UTC', ${TIME})`);
-    default:
-      return notCompiled(`a ${field.type} as ${named.name}`);
-  }
+  const named = getNamedType(type);
+  if (!isShownAs(field, named)) return notCompiled(`a ${field.type} as ${named.name}`);
+  // Ours, and so without a character to escape.
+  return field.name === 'id' ? quoted(column) : rawText(field, column);
 }
 
-function listText(field: ModelField, named: GraphQLNamedType, column: string): string {
-  const isText = field.type === 'String' && ['String', 'Scope', 'ID'].includes(named.name);
-  return isText ? `array_to_json(${column})::text` : notCompiled(`a list of ${field.type} as ${named.name}`);
+function isShownAs({ kind, type }: ModelField, named: GraphQLNamedType): boolean {
+  if (kind === 'enum') return isPlainEnum(named);
+  if (type === 'String') return ['ID', 'String', 'Scope'].includes(named.name);
+  return ['Int', 'Boolean', 'DateTime'].includes(type) && named.name === type;
 }
 
 const isPlainEnum = (type: GraphQLNamedType): boolean =>

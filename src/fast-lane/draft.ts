@@ -21,7 +21,7 @@ import type { ListRules } from '../graphql/list-query.js';
 import type { Variables } from '../graphql/measure.js';
 import type { Walls } from '../guard/tenancy.js';
 import { notCompiled } from './not-compiled.js';
-import type { Values } from './values.js';
+import type { Asking, Values } from './values.js';
 
 export type AnyField = GraphQLField<unknown, unknown>;
 
@@ -42,6 +42,9 @@ export interface ListPlace {
   readonly args: number;
 }
 
+/** Makes the text at a marked place from what the statement wrote there; null: the ordinary way has something to tell. */
+export type MadePlace = (raw: unknown, asking: Asking) => string | null;
+
 export interface Draft {
   readonly schema: GraphQLSchema;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
@@ -52,6 +55,7 @@ export interface Draft {
   readonly values: Values;
   readonly fields: FieldPlace[];
   readonly lists: ListPlace[];
+  readonly made: MadePlace[];
   /** A name that no other row or join of the statement has. */
   name(kind: 'r' | 'l'): string;
 }

@@ -20,26 +20,36 @@ export function objectText(
 ): Text {
   const parts: string[] = [];
   const counts: (string | null)[] = [];
-  for (const [name, nodes] of selectionOf(draft, type, sets)) {
-    const before = `${parts.length === 0 ? '{' : ','}"${name}":`;
-    const { json, objects } = fieldText(draft, type, nodes as [FieldNode, ...FieldNode[]], value);
+  for (const { before, field, nodes } of fieldsOf(draft, type, sets)) {
+    const { json, objects } = field === null ? { json: `'"${type.name}"'`, objects: null } : value(field, nodes);
     parts.push(`'${before}' || ${json}`);
     counts.push(objects);
   }
   return { json: parts.length === 0 ? `'{}'` : `${parts.join(' || ')} || '}'`, objects: sumOf(counts) };
 }
 
-function fieldText(
+export interface SelectedField {
+  /** What stands before its value: a brace or comma, and its name. */
+  readonly before: string;
+  /** Null for `__typename`. */
+  readonly field: AnyField | null;
+  readonly nodes: readonly [FieldNode, ...FieldNode[]];
+}
+
+/** What is selected of an object, each field judged by the second wall. */
+export function* fieldsOf(
   draft: Draft,
   type: GraphQLObjectType,
-  nodes: readonly [FieldNode, ...FieldNode[]],
-  value: (field: AnyField, nodes: readonly [FieldNode, ...FieldNode[]]) => Text,
-): Text {
-  const [node] = nodes;
-  const name = node.name.value;
-  if (name === '__typename') return { json: `'"${type.name}"'`, objects: null };
-  const field = type.getFields()[name];
-  if (field === undefined) return notCompiled(`${type.name}.${name}`);
-  requireAllowed(draft, `${type.name}.${name}`, { field, node });
-  return value(field, nodes);
+  sets: readonly SelectionSetNode[],
+): Generator<SelectedField> {
+  let before = '{';
+  for (const [as, selected] of selectionOf(draft, type, sets)) {
+    const nodes = selected as [FieldNode, ...FieldNode[]];
+    const name = nodes[0].name.value;
+    const field = type.getFields()[name] ?? null;
+    if (field !== null) requireAllowed(draft, `${type.name}.${name}`, { field, node: nodes[0] });
+    else if (name !== '__typename') notCompiled(`${type.name}.${name}`);
+    yield { before: `${before}"${as}":`, field, nodes };
+    before = ',';
+  }
 }

@@ -14,18 +14,22 @@ import {
   type OperationDefinitionNode,
   OperationTypeNode,
 } from 'graphql';
+import type { Plans } from '../auth/plans.js';
 import type { Principal } from '../auth/principal.js';
+import type { Standing } from '../auth/rate-limit/rate-limiter.js';
+import { objectsIn } from '../graphql/cost.js';
 import { cursorOf, type ListArguments, type Page, pageOf } from '../graphql/list-page.js';
 import type { Variables } from '../graphql/measure.js';
 import { ownRows } from '../graphql/own-rows.js';
 import type { Tenant, Walls } from '../guard/tenancy.js';
+import type { Clock } from '../platform/clock.js';
 import { isCoded } from '../platform/errors.js';
 import { boundByKey, boundByTenant, valuesOfTenant } from './binding.js';
-import type { Draft, FieldPlace, ListPlace } from './draft.js';
+import type { Draft, FieldPlace, ListPlace, MadePlace } from './draft.js';
+import { filled, hasMarks } from './marks.js';
 import { NotCompiled } from './not-compiled.js';
 import { type ShapeOf, shapeOf } from './shape.js';
 import { type Asking, Values } from './values.js';
-import { CURSOR_MARK } from './write-list.js';
 import { writeRoot } from './write-root.js';
 
 export interface ReadLane {
@@ -42,6 +46,8 @@ export interface ReadRequest {
   readonly principal: Principal;
   /** As they came, not coerced. */
   readonly variables: Variables | null;
+  /** Read when the answer is made; null: nothing is limited. */
+  readonly standing: Standing | null;
 }
 
 /** One prepared statement; its answer has `data`, a text, and `objects`, a number. No row, or no text: nothing to tell. */
@@ -81,6 +87,8 @@ export interface ReadLaneOptions {
   readonly cursorSecrets: readonly Buffer[];
   /** Reads `facts` of the key whose hash has this place; see `factsOfKey`. */
   readonly factsOfKey: (hash: string) => string;
+  readonly plans: Plans;
+  readonly clock: Clock;
 }
 
 /** Verdicts and shapes that one operation is compiled for at a time. */
@@ -111,7 +119,9 @@ interface Written {
   readonly values: Values;
   readonly fields: readonly FieldPlace[];
   readonly lists: readonly ListPlace[];
-  readonly hasCursors: boolean;
+  readonly made: readonly MadePlace[];
+  /** Something of the answer only Node can make. */
+  readonly isMarked: boolean;
   readonly isShort: boolean;
 }
 
@@ -132,7 +142,7 @@ function openOperation(
   const shapes = new Map<string, Written | null>();
   let shape: ShapeOf | null = null;
   return {
-    statementFor({ principal, variables: sent }) {
+    statementFor({ principal, variables: sent, standing }) {
       const variables =
         definitions.length === 0 ? NO_VARIABLES : getVariableValues(schema, definitions, sent ?? {}).coerced;
       if (variables === undefined) return null;
@@ -145,7 +155,7 @@ function openOperation(
         written = write(options, document, operation, principal, variables);
         shapes.set(key, written);
       }
-      return written === null ? null : statementOf(options, written, principal, variables);
+      return written === null ? null : statementOf(options, written, { principal, variables, standing });
     },
   };
 }
@@ -171,6 +181,7 @@ function write(
     values,
     fields: [],
     lists: [],
+    made: [],
     name: (kind) => `${kind}${++names}`,
   };
   try {
@@ -186,7 +197,8 @@ function write(
       fields: draft.fields,
       lists: draft.lists,
       isShort: objects === null,
-      hasCursors: json.includes('chr(1)') || joins.some((join) => join.includes('chr(1)')),
+      made: draft.made,
+      isMarked: hasMarks(select),
     };
   } catch (error) {
     // What a caller is to be told of its arguments, the ordinary way says.
@@ -196,12 +208,11 @@ function write(
 }
 
 function statementOf(
-  { cursorSecrets }: ReadLaneOptions,
+  options: ReadLaneOptions,
   written: Written,
-  principal: Principal,
-  variables: Variables,
+  request: ReadRequest & { readonly variables: Variables },
 ): ReadStatement | null {
-  const asking = askingOf(written, principal, variables, cursorSecrets);
+  const asking = askingOf(options, written, request);
   let own: readonly unknown[];
   try {
     own = written.values.of(asking);
@@ -211,14 +222,14 @@ function statementOf(
     if (isTold(error)) return null;
     throw error;
   }
-  const values = [...valuesOfTenant(principal as Tenant), ...own];
+  const values = [...valuesOfTenant(request.principal as Tenant), ...own];
   return {
     byTenant: () => ({ ...written.byTenant, values, isShort: written.isShort }),
     byKey: (hash, facts) => ({ ...written.byKey, values: [...values, hash, facts], isShort: written.isShort }),
     answerOf(row) {
       if (row === undefined || row.data === null) return null;
-      const data = written.hasCursors ? withCursors(row.data, asking) : row.data;
-      return { data, objectsInLists: row.objects };
+      const { data, objects } = row;
+      return written.isMarked ? withMade(written, data, objects, asking) : { data, objectsInLists: objects };
     },
   };
 }
@@ -227,16 +238,18 @@ function statementOf(
 const isTold = (error: unknown): boolean => isCoded(error) || error instanceof GraphQLError;
 
 function askingOf(
+  { cursorSecrets: secrets, plans, clock }: ReadLaneOptions,
   { fields, lists }: Written,
-  principal: Principal,
-  variables: Variables,
-  secrets: readonly Buffer[],
+  { principal, variables, standing }: ReadRequest & { readonly variables: Variables },
 ): Asking {
   const args: Readonly<Record<string, unknown>>[] = [];
   const pages: Page[] = [];
   const asking: Asking = {
     principal,
     variables,
+    standing,
+    plans,
+    clock,
     args(place) {
       const { field, node } = fields[place] as FieldPlace;
       args[place] ??= getArgumentValues(field, node, variables);
@@ -253,15 +266,29 @@ function askingOf(
   return asking;
 }
 
-const CURSORS = new RegExp(
-  `${CURSOR_MARK}(\\d+)\u001f([^${CURSOR_MARK}\u001f]*)\u001f([^${CURSOR_MARK}]*)${CURSOR_MARK}`,
-  'g',
-);
+/** Null: a value could not be made, which the ordinary way tells. */
+function withMade({ made }: Written, data: string, objects: number, asking: Asking): ReadAnswer | null {
+  let objectsInLists = objects;
+  let isWhole = true;
+  const text = filled(data, (kind, place, [first = '', second = '']) => {
+    if (kind === 'cursor') return cursorOf(asking.page(place), { value: JSON.parse(first) as string, id: second });
+    const one = madeOf(made[place] as MadePlace, first, asking);
+    if (one === null) isWhole = false;
+    // As on the ordinary way, objects of free JSON count as well.
+    else if (one.includes('{')) objectsInLists += objectsIn(JSON.parse(one));
+    return one ?? '';
+  });
+  return isWhole ? { data: text, objectsInLists } : null;
+}
 
-const withCursors = (data: string, asking: Asking): string =>
-  data.replace(CURSORS, (_marked, list: string, value: string, id: string) =>
-    cursorOf(asking.page(Number(list)), { value: JSON.parse(value) as string, id }),
-  );
+/** What a rule throws, the resolver that calls the same rule tells. */
+function madeOf(place: MadePlace, raw: string, asking: Asking): string | null {
+  try {
+    return place(JSON.parse(raw), asking);
+  } catch {
+    return null;
+  }
+}
 
 const DIVISION_BY_ZERO = '22012';
 

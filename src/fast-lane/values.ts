@@ -1,12 +1,14 @@
 // The values of a statement: each has its place in the text, and is found anew for each request.
-import type { Principal } from '../auth/principal.js';
+import type { Standing } from '../auth/rate-limit/rate-limiter.js';
 import type { Page } from '../graphql/list-page.js';
 import type { Variables } from '../graphql/measure.js';
+import type { Asker } from '../graphql/source.js';
 import type { Sql } from '../guard/sql.js';
 
 /** What the values of one request are made of. */
-export interface Asking {
-  readonly principal: Principal;
+export interface Asking extends Asker {
+  /** Null: nothing is limited. */
+  readonly standing: Standing | null;
   readonly variables: Variables;
   /** The arguments of the field with this number. */
   args(field: number): Readonly<Record<string, unknown>>;

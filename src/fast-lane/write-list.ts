@@ -8,6 +8,7 @@ import type { Source } from '../graphql/source.js';
 import { columnOf, tableOf } from '../guard/tenancy.js';
 import { confined } from './confinement.js';
 import { type AnyField, argsOf, type Draft, FAIL, isAgent, setsOf, type Text } from './draft.js';
+import { marked } from './marks.js';
 import { notCompiled } from './not-compiled.js';
 import { objectText, type Row } from './object-text.js';
 
@@ -25,9 +26,6 @@ export interface ListField {
 }
 
 export type WriteObject = (draft: Draft, type: GraphQLObjectType, sets: readonly SelectionSetNode[], row: Row) => Text;
-
-/** Around the place of a cursor; no JSON text holds it, since it would be escaped there. */
-export const CURSOR_MARK = '\u0001';
 
 /** One selected column of the rows, gathered into a list: `nodes` or `edges`, under whatever name. */
 interface Gathered {
@@ -59,7 +57,7 @@ export function writeList(draft: Draft, list: ListField): Text {
     return { json: `${join}.g${index}`, objects: `${join}.n + coalesce(${join}.c${index}, 0)` };
   };
   const cursor = (value: string, id: string) =>
-    `'"' || chr(1) || '${number}' || chr(31) || to_json(${value})::text || chr(31) || ${id} || chr(1) || '"'`;
+    `'"' || ${marked('cursor', number, [`to_json(${value})::text`, id])} || '"'`;
   const total = () => {
     const where = conditions(draft, list, asked, number).join(' AND ');
     const counted = draft.name('l');

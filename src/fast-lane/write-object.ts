@@ -11,12 +11,13 @@ import {
 } from 'graphql';
 import { sourceOf } from '../graphql/source.js';
 import { columnOf, type Model, tableOf } from '../guard/tenancy.js';
-import { jsonOfColumn, type ModelField } from './columns.js';
+import { isFreeJson, jsonOfColumn, type ModelField } from './columns.js';
 import { confined } from './confinement.js';
 import { type AnyField, type Draft, FAIL, isAgent, setsOf, type Text } from './draft.js';
 import { notCompiled } from './not-compiled.js';
 import { objectText, type Row } from './object-text.js';
 import { writeActor } from './write-actor.js';
+import { writeComputed, writeFreeJson } from './write-computed.js';
 import { writeList } from './write-list.js';
 
 export function writeObject(draft: Draft, type: GraphQLObjectType, sets: readonly SelectionSetNode[], row: Row): Text {
@@ -34,8 +35,10 @@ function writeField(
   if (source?.kind === 'list')
     return writeList(draft, { source, type, field, nodes, parent: row, joins: row.joins, writeObject });
   if (source?.kind === 'actor') return writeActor(draft, field, nodes, source.columns, row);
+  if (source?.kind === 'computed') return writeComputed(draft, field, nodes, source, row);
   const { pothosExposedField: column, pothosPrismaRelationField: relation, pothosOptions } = field.extensions;
   if (source === null && typeof column === 'string') {
+    if (isFreeJson(row.model, column, field.type)) return writeFreeJson(draft, field, column, row);
     return { json: jsonOfColumn(row.model, column, field.type, row.alias), objects: null };
   }
   const isPlain = (pothosOptions as { query?: unknown } | undefined)?.query === undefined && field.args.length === 0;

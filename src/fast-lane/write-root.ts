@@ -4,9 +4,6 @@ import {
   type GraphQLObjectType,
   type GraphQLOutputType,
   getNamedType,
-  getNullableType,
-  isLeafType,
-  isListType,
   isObjectType,
   type SelectionSetNode,
 } from 'graphql';
@@ -16,8 +13,10 @@ import { deletedField, hasOwnRows, ownRows } from '../graphql/own-rows.js';
 import { type Source, sourceOf } from '../graphql/source.js';
 import { columnOf, type Model } from '../guard/tenancy.js';
 import { type AnyField, argsOf, type Draft, FAIL, setsOf, sumOf, type Text } from './draft.js';
+import { textMaker } from './made-text.js';
 import { notCompiled } from './not-compiled.js';
 import { objectText } from './object-text.js';
+import { writeStanding } from './write-computed.js';
 import { writeList } from './write-list.js';
 import { writeObject, writeRow } from './write-object.js';
 
@@ -50,9 +49,11 @@ function writeField(draft: Draft, type: GraphQLObjectType, field: AnyField, node
       return writePrincipalRow(draft, field, nodes, source, joins);
     case 'principalValue': {
       const { value } = source;
-      const json = draft.values.add(({ principal }) => jsonOf(value(principal), field.type), 'text');
-      return { json, objects: null };
+      const text = textMaker(draft, field.type, setsOf(nodes));
+      return { json: draft.values.add((asking) => text(value(asking.principal, asking)), 'text'), objects: null };
     }
+    case 'standing':
+      return writeStanding(draft, field, nodes);
     default:
       return notCompiled(`${type.name}.${field.name}`);
   }
@@ -148,15 +149,4 @@ function writeFound(
 function objectOf(type: GraphQLOutputType): GraphQLObjectType {
   const named = getNamedType(type);
   return isObjectType(named) ? named : notCompiled(`${named.name} is no object`);
-}
-
-/** As the executor would complete it; NULL where it would raise an error, so that the statement gives no answer. */
-function jsonOf(value: unknown, type: GraphQLOutputType): string | null {
-  const nullable = getNullableType(type);
-  if (value === null || value === undefined) return nullable === type ? 'null' : null;
-  if (isListType(nullable)) {
-    const items = [...(value as Iterable<unknown>)].map((one) => jsonOf(one, nullable.ofType));
-    return items.includes(null) ? null : `[${items.join(',')}]`;
-  }
-  return isLeafType(nullable) ? JSON.stringify(nullable.serialize(value)) : null;
 }

@@ -44,3 +44,15 @@ function fixedCostOf({ operation, measure }: MeasuredOperation): number {
   const isMutation = operation.operation === OperationTypeNode.MUTATION;
   return COST.operation + (isMutation ? measure.rootFields * COST.mutation : 0);
 }
+
+/** Objects that stand in lists, at any depth. */
+export function objectsIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let found = 0;
+  if (Array.isArray(value)) {
+    for (const one of value) if (typeof one === 'object' && one !== null) found += 1 + objectsIn(one);
+    return found;
+  }
+  for (const name in value) found += objectsIn((value as Record<string, unknown>)[name]);
+  return found;
+}

@@ -7,7 +7,7 @@ import type { Model } from '../guard/tenancy.js';
 import type { Builder, Types } from './builder-types.js';
 import type { ScopeDeclaration } from './guard-plugin/access.js';
 import type { Row } from './list-rows.js';
-import { type PrincipalKey, readsFrom } from './source.js';
+import { type Asker, type PrincipalKey, readsFrom } from './source.js';
 
 interface Declared {
   readonly description: string;
@@ -22,14 +22,14 @@ export function principalValue(
     type,
     value,
     ...declared
-  }: Declared & { readonly type: unknown; readonly value: (principal: Principal) => unknown },
+  }: Declared & { readonly type: unknown; readonly value: (principal: Principal, asker: Asker) => unknown },
 ) {
   const fields = t as PothosSchemaTypes.RootFieldBuilder<Types, unknown>;
   return fields.field({
     ...declared,
     type: type as TypeParam<Types>,
     extensions: readsFrom({ kind: 'principalValue', value }),
-    resolve: (_parent: unknown, _args: object, { world }: Context) => value(world.principal),
+    resolve: (_parent: unknown, _args: object, { world }: Context) => value(world.principal, world),
   } as never);
 }
 

@@ -1,8 +1,10 @@
 // Where a field's value comes from, said once by the helper that also makes its resolver, and left on the field for the
 // read compiler: what one statement can read needs no second declaration.
 import type { GraphQLField } from 'graphql';
+import type { Plans } from '../auth/plans.js';
 import type { Principal } from '../auth/principal.js';
 import type { Model } from '../guard/tenancy.js';
+import type { Clock } from '../platform/clock.js';
 import type { ListRules } from './list-query.js';
 
 /** Which of the principal's own rows a field is. */
@@ -14,6 +16,15 @@ export interface ActorColumns {
   readonly kind: string | null;
   readonly id: string;
 }
+
+/** What a computed value may know beside what it is computed from. A world is one. */
+export interface Asker {
+  readonly principal: Principal;
+  readonly plans: Plans;
+  readonly clock: Clock;
+}
+
+type Columns = Readonly<Record<string, unknown>>;
 
 export type Source =
   | {
@@ -31,7 +42,18 @@ export type Source =
   /** The principal, as an object of its own. */
   | { readonly kind: 'principal' }
   | { readonly kind: 'principalRow'; readonly model: Model; readonly by: PrincipalKey }
-  | { readonly kind: 'principalValue'; readonly value: (principal: Principal) => unknown };
+  | { readonly kind: 'principalValue'; readonly value: (principal: Principal, asker: Asker) => unknown }
+  /** Computed from these columns of its row and those of the workspace's. */
+  | {
+      readonly kind: 'computed';
+      readonly columns: readonly string[];
+      readonly workspace: readonly string[];
+      readonly value: (row: Columns, asker: Asker, workspace: Columns) => unknown;
+    }
+  /** Computed from the value that it is a part of, which is no row. */
+  | { readonly kind: 'part'; readonly value: (whole: unknown) => unknown }
+  /** Where the request stands with its limits, when the answer is made. */
+  | { readonly kind: 'standing' };
 
 const SOURCE = 'sallyportSource';
 

@@ -102,7 +102,7 @@ function readOf(
   if (limits !== null && allowance === null) return null;
   const standing = allowance === null ? null : { allowance, cost: 0, available: allowance.available };
   const of = standing === null ? null : costed(schema, { principal, standing, document, params });
-  const statement = compiled.statementFor({ principal, variables: params.variables ?? null });
+  const statement = compiled.statementFor({ principal, variables: params.variables ?? null, standing });
   return { principal, scopes, standing, of, statement };
 }
 

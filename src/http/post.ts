@@ -4,11 +4,12 @@
 import type { ServerResponse } from 'node:http';
 import { type DocumentNode, execute } from 'graphql';
 import type { ReadAnswer } from '../fast-lane/read-lane.js';
+import { objectsIn } from '../graphql/cost.js';
 import type { Documents } from '../graphql/documents.js';
 import { passGates } from '../graphql/gate.js';
 import type { Call, GraphqlOptions } from './call.js';
 import { answerOf, type Result } from './masking.js';
-import { costExtension, costed, drawCost, objectsIn } from './query-cost.js';
+import { costExtension, costed, drawCost } from './query-cost.js';
 import { tellRefusals } from './refused.js';
 import { sendText } from './respond.js';
 
@@ -79,12 +80,12 @@ async function run(options: GraphqlOptions, documents: Documents, call: Call): P
 /** Null: it does not compile, or the resolvers have something to tell that a statement cannot, such as an error. */
 async function readCompiled(
   { lane }: GraphqlOptions,
-  { principal, params, type }: Call,
+  { principal, params, standing, type }: Call,
   document: DocumentNode,
 ): Promise<ReadAnswer | null> {
   if (lane === null || principal === null || type !== 'query') return null;
   const compiled = lane.reads.compiledOf(document, params.operationName ?? null);
-  const statement = compiled?.statementFor({ principal, variables: params.variables ?? null }) ?? null;
+  const statement = compiled?.statementFor({ principal, variables: params.variables ?? null, standing }) ?? null;
   if (statement === null) return null;
   const rows = await lane.query(statement.byTenant());
   return statement.answerOf(rows?.[0]);

@@ -87,18 +87,6 @@ export function costExtension(limiter: RateLimiter, of: Costed, objects: () => n
   return { requested, actual, throttleStatus: { maximumAvailable, currentlyAvailable, restoreRate } };
 }
 
-/** Objects that stand in lists, at any depth. */
-export function objectsIn(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  let found = 0;
-  if (Array.isArray(value)) {
-    for (const one of value) if (typeof one === 'object' && one !== null) found += 1 + objectsIn(one);
-    return found;
-  }
-  for (const name in value) found += objectsIn((value as Record<string, unknown>)[name]);
-  return found;
-}
-
 /** Whether it may run, and its cost was drawn. */
 export async function isPaid({ schema, limits }: Limited, of: Costed | null): Promise<boolean> {
   if (limits === null || of === null) return true;

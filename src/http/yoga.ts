@@ -4,13 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type ExecutionArgs, execute, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context.js';
+import { objectsIn } from '../graphql/cost.js';
 import { documentCache } from '../graphql/document-cache.js';
 import { passGates, type Refusal } from '../graphql/gate.js';
 import { parseWithin, requireWithinLimits } from '../graphql/limits.js';
 import type { Call, GraphqlOptions } from './call.js';
 import { answerOf, type Result } from './masking.js';
 import { notAcceptable } from './media-type.js';
-import { costExtension, costed, drawCost, objectsIn } from './query-cost.js';
+import { costExtension, costed, drawCost } from './query-cost.js';
 import { tellRefusals } from './refused.js';
 import { methodNotAllowed } from './respond.js';
 

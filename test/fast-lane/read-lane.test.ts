@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { factsOfKey } from '../../src/auth/api-key.js';
 import { hashKey } from '../../src/auth/key-format.js';
 import { type Principal, principalOfKey } from '../../src/auth/principal.js';
-import { openReadLane, type Prepared, type ReadRow } from '../../src/fast-lane/read-lane.js';
+import type { Prepared, ReadRow } from '../../src/fast-lane/read-lane.js';
 import type { Walls } from '../../src/guard/tenancy.js';
 import { newId } from '../../src/platform/ids.js';
-import { schema } from '../../src/schema.js';
 import { type Harness, startHarness } from '../support/harness.js';
 import { type SeededWorkspace, seedSite, seedWorkspace } from '../support/world.js';
+import { bareLane } from './bare-lane.js';
 import { askBoth, byPost, laneLog } from './both-ways.js';
 
 const lanes = laneLog();
@@ -38,11 +38,12 @@ const readerOf = ({ organizationId, workspaceId }: SeededWorkspace, scopes: read
     rpd: null,
   });
 
-const secrets = [Buffer.alloc(32, 7)];
-
 function statementOf(query: string, principal: Principal, variables: object = {}, walls: Walls = 'both') {
-  const lane = openReadLane({ schema, walls, cursorSecrets: secrets, factsOfKey });
-  return lane.compiledOf(parse(query), null)?.statementFor({ principal, variables: variables as never }) ?? null;
+  const lane = bareLane(walls);
+  return (
+    lane.compiledOf(parse(query), null)?.statementFor({ principal, variables: variables as never, standing: null }) ??
+    null
+  );
 }
 
 const run = ({ name, text, values }: Prepared): Promise<ReadRow[]> =>
@@ -106,10 +107,10 @@ describe('a compiled read', () => {
   });
 
   it('is kept for one set of scopes, and refuses another', () => {
-    const lane = openReadLane({ schema, walls: 'both', cursorSecrets: secrets, factsOfKey });
+    const lane = bareLane();
     const compiled = lane.compiledOf(parse('{ contacts { nodes { id } } }'), null);
     const asked = (scopes: readonly string[]) =>
-      compiled?.statementFor({ principal: readerOf(ours, scopes), variables: null }) ?? null;
+      compiled?.statementFor({ principal: readerOf(ours, scopes), variables: null, standing: null }) ?? null;
     expect(asked(['contacts:read'])).not.toBeNull();
     expect(asked(['agents:read'])).toBeNull();
     expect(asked(['contacts:read'])).not.toBeNull();

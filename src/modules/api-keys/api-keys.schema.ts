@@ -1,13 +1,15 @@
-import type { Context } from '../../context.js';
 import type PrismaTypes from '../../generated/pothos-types.js';
 import type { ApiKey as ApiKeyRow } from '../../generated/prisma/client.js';
 import { personFrom } from '../../graphql/actor.js';
 import { builder, type Types } from '../../graphql/builder.js';
+import { computedFrom } from '../../graphql/computed.js';
 import { SpendCapPeriodType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
 import { MeType } from '../../graphql/me.js';
 import { byIdField } from '../../graphql/node-fields.js';
-import { expandScopes, type ScopePolicies } from '../../guard/scope-grants.js';
+import { principalRow } from '../../graphql/principal-fields.js';
+import type { Asker } from '../../graphql/source.js';
+import { expandScopes } from '../../guard/scope-grants.js';
 import { sql } from '../../guard/sql.js';
 import type { ApiKeysService } from './api-keys.service.js';
 
@@ -38,21 +40,14 @@ const ApiKeyStatus = builder.enumType('ApiKeyStatus', {
   } as const,
 });
 
-const statusOf = ({ status, expiresAt }: ApiKeyRow, now: Date): Status =>
-  status !== 'REVOKED' && expiresAt !== null && expiresAt <= now ? 'EXPIRED' : status;
+const statusOf = ({ status, expiresAt }: Pick<ApiKeyRow, 'status' | 'expiresAt'>, { clock }: Asker): Status =>
+  status !== 'REVOKED' && expiresAt !== null && expiresAt <= clock.now() ? 'EXPIRED' : status;
 
 /** The same in SQL, so that lists filter by what is shown. */
 const statusInSql = () =>
   sql`CASE WHEN t.status <> 'REVOKED' AND t.expires_at <= now() THEN 'EXPIRED' ELSE t.status::text END`;
 
-/** What the workspace lets its keys hold, read once per request. */
-function policiesOf({ memo, world }: Pick<Context, 'memo' | 'world'>): Promise<ScopePolicies> {
-  const known = memo.get(policiesOf) as Promise<ScopePolicies> | undefined;
-  const select = { explicitSpendScopes: true, keysReadOnly: true };
-  const read = known ?? world.db.workspace.findFirstOrThrow({ select });
-  memo.set(policiesOf, read);
-  return read;
-}
+const fromKey = computedFrom<ApiKeyRow>();
 
 type Fields = PothosSchemaTypes.PrismaObjectFieldBuilder<Types, PrismaTypes['ApiKey'], ApiKeyRow>;
 
@@ -76,14 +71,17 @@ const keyFields = (t: Fields) => ({
     type: ['Scope'],
     nullable: false,
     description: 'What the grant amounts to now.',
-    resolve: async ({ scopes, kind }, _args, context) =>
-      [...expandScopes(scopes, { ...(await policiesOf(context)), keyKind: kind })].sort(),
+    ...fromKey(
+      ['scopes', 'kind'],
+      ({ scopes, kind }, _asker, policies) => [...expandScopes(scopes, { ...policies, keyKind: kind })].sort(),
+      ['explicitSpendScopes', 'keysReadOnly'],
+    ),
   }),
   status: t.field({
     type: ApiKeyStatus,
     nullable: false,
     description: 'Whether it opens the door.',
-    resolve: (key, _args, context) => statusOf(key, context.world.clock.now()),
+    ...fromKey(['status', 'expiresAt'], statusOf),
   }),
   agent: t.relation('agent', { nullable: true, description: 'The one agent of an agent key.' }),
   createdBy: t.field({
@@ -155,12 +153,12 @@ export const CurrentKey = builder.prismaObject('ApiKey', {
 });
 
 builder.objectField(MeType, 'key', (t) =>
-  t.prismaField({
+  principalRow(t, {
     type: CurrentKey,
+    model: 'ApiKey',
+    by: 'apiKeyId',
     nullable: true,
     description: 'The key itself; null for a person.',
-    resolve: (query, { apiKeyId }, _args, { world }) =>
-      apiKeyId === null ? null : world.db.apiKey.findFirst({ ...query, where: { id: apiKeyId } }),
   }),
 );
 

@@ -1,5 +1,7 @@
 import type { RuleConditions } from '../../effects/approval-policy.js';
+import type { ApprovalRule as RuleRow } from '../../generated/prisma/client.js';
 import { builder } from '../../graphql/builder.js';
+import { computedFrom, partOf } from '../../graphql/computed.js';
 import { PrincipalKindType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
 import { byIdField } from '../../graphql/node-fields.js';
@@ -66,57 +68,59 @@ const ApprovalConditions = builder.objectRef<RuleConditions>('ApprovalConditions
       type: ApprovalActType,
       nullable: true,
       description: `Whether it leaves or stays; ${nothing}`,
-      resolve: ({ act }) => act,
+      ...partOf(({ act }: RuleConditions) => act),
     }),
     kinds: t.stringList({
       nullable: true,
       description: `Kinds by name, or with * for either word, as in \`*.delete\`; ${nothing}`,
-      resolve: ({ kinds }) => kinds as string[] | undefined,
+      ...partOf(({ kinds }: RuleConditions) => kinds as string[] | undefined),
     }),
     principalKinds: t.field({
       type: [PrincipalKindType],
       nullable: true,
       description: `Who asks; ${nothing}`,
-      resolve: ({ principalKinds }) => principalKinds,
+      ...partOf(({ principalKinds }: RuleConditions) => principalKinds),
     }),
     apiKeyIds: t.idList({
       nullable: true,
       description: `Which keys ask; ${nothing}`,
-      resolve: ({ apiKeyIds }) => apiKeyIds as string[] | undefined,
+      ...partOf(({ apiKeyIds }: RuleConditions) => apiKeyIds as string[] | undefined),
     }),
     agentIds: t.idList({
       nullable: true,
       description: `Through which agents; ${nothing}`,
-      resolve: ({ agentIds }) => agentIds as string[] | undefined,
+      ...partOf(({ agentIds }: RuleConditions) => agentIds as string[] | undefined),
     }),
     creditsAtLeast: t.int({
       nullable: true,
       description: `It costs so many credits or more; ${nothing}`,
-      resolve: ({ creditsAtLeast }) => creditsAtLeast,
+      ...partOf(({ creditsAtLeast }: RuleConditions) => creditsAtLeast),
     }),
     creditsAtMost: t.int({
       nullable: true,
       description: `It costs so many credits or fewer; ${nothing}`,
-      resolve: ({ creditsAtMost }) => creditsAtMost,
+      ...partOf(({ creditsAtMost }: RuleConditions) => creditsAtMost),
     }),
     recipientsAtLeast: t.int({
       nullable: true,
       description: `It reaches so many people or more; ${nothing}`,
-      resolve: ({ recipientsAtLeast }) => recipientsAtLeast,
+      ...partOf(({ recipientsAtLeast }: RuleConditions) => recipientsAtLeast),
     }),
     isFirstContact: t.boolean({
       nullable: true,
       description: `Whether somebody is written to for the first time; ${nothing}`,
-      resolve: ({ isFirstContact }) => isFirstContact,
+      ...partOf(({ isFirstContact }: RuleConditions) => isFirstContact),
     }),
     channels: t.field({
       type: [ApprovalChannelType],
       nullable: true,
       description: `By which ways; ${nothing}`,
-      resolve: ({ channels }) => channels as never,
+      ...partOf(({ channels }: RuleConditions) => channels as never),
     }),
   }),
 });
+
+const fromRule = computedFrom<RuleRow>();
 
 export const ApprovalRule = builder.nodeType('ApprovalRule', {
   prefix: 'rul',
@@ -133,7 +137,7 @@ export const ApprovalRule = builder.nodeType('ApprovalRule', {
       type: ApprovalConditions,
       nullable: false,
       description: 'When it speaks.',
-      resolve: ({ when }) => when as RuleConditions,
+      ...fromRule(['when'], ({ when }) => when as RuleConditions),
     }),
     requirement: t.expose('requirement', {
       type: ApprovalRequirementType,
@@ -144,7 +148,7 @@ export const ApprovalRule = builder.nodeType('ApprovalRule', {
       type: [ApproverRoleType],
       nullable: false,
       description: 'Which roles may decide.',
-      resolve: ({ approvers }) => approvers as never,
+      ...fromRule(['approvers'], ({ approvers }) => approvers as never),
     }),
     atCap: t.expose('atCap', { type: AtCapType, nullable: false, description: 'What happens past a spend cap.' }),
     reason: t.exposeString('reason', { nullable: false, description: 'One sentence for whoever waits.' }),

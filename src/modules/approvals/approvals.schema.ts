@@ -2,6 +2,7 @@ import type { Context } from '../../context.js';
 import type { Effect as EffectRow } from '../../generated/prisma/client.js';
 import { actorFrom, personFrom } from '../../graphql/actor.js';
 import { builder } from '../../graphql/builder.js';
+import { computedFrom, partOf } from '../../graphql/computed.js';
 import { EffectStatusType, PrincipalKindType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
 import { batch } from '../../graphql/list-rows.js';
@@ -37,7 +38,7 @@ export const EffectRule = builder.objectRef<RuleVerdict>('EffectRule').implement
     atCap: t.string({
       nullable: false,
       description: 'REFUSE or PARK: what happens where a spend cap leaves no room.',
-      resolve: ({ atCap }) => atCap ?? 'REFUSE',
+      ...partOf(({ atCap }: RuleVerdict) => atCap ?? 'REFUSE'),
     }),
     reason: t.exposeString('reason', { nullable: false, description: 'Why the rule asks for it.' }),
   }),
@@ -80,6 +81,8 @@ const decisions = defineList(builder, EffectDecision, {
   defaultOrder: { field: 'CREATED_AT', direction: 'ASC' },
 });
 
+const fromEffect = computedFrom<EffectRow>();
+
 export const Effect = builder.nodeType('Effect', {
   prefix: 'eff',
   own: true,
@@ -112,7 +115,7 @@ export const Effect = builder.nodeType('Effect', {
       type: EffectRule,
       nullable: false,
       description: 'The rule that decided who must agree.',
-      resolve: ({ rule }) => rule as unknown as RuleVerdict,
+      ...fromEffect(['rule'], ({ rule }) => rule as unknown as RuleVerdict),
     }),
     approvalsNeeded: t.exposeInt('approvalsNeeded', { nullable: false, description: 'How many people must agree.' }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true, description: 'Until when it may wait.' }),
@@ -126,7 +129,7 @@ export const Effect = builder.nodeType('Effect', {
       type: EffectFailure,
       nullable: true,
       description: 'Why it did not leave; null unless it was refused or failed.',
-      resolve: ({ failure }) => failure as unknown as Failure | null,
+      ...fromEffect(['failure'], ({ failure }) => failure as unknown as Failure | null),
     }),
     amends: t.relation('amends', {
       scope: 'approvals:read',

@@ -65,11 +65,11 @@ builder.objectType(MeType, {
       description: 'What the grant amounts to now.',
       value: ({ effectiveScopes }) => [...effectiveScopes].sort(),
     }),
-    rateLimits: t.field({
+    rateLimits: principalValue(t, {
       type: RateLimits,
       nullable: false,
       description: 'How much it may ask.',
-      resolve: ({ plan, limits }, _args, { world }) => limitsOf(world.plans, plan, limits),
+      value: ({ plan, limits }, { plans }) => limitsOf(plans, plan, limits),
     }),
   }),
 });

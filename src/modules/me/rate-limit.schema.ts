@@ -1,6 +1,8 @@
 import { POINTS_WITH_EACH_REQUEST, type Quota, type Standing } from '../../auth/rate-limit/rate-limiter.js';
 import { builder } from '../../graphql/builder.js';
+import { partOf } from '../../graphql/computed.js';
 import { COST_RULE } from '../../graphql/cost.js';
+import { readsFrom } from '../../graphql/source.js';
 
 const Window = builder.objectRef<Quota>('RateLimitWindow').implement({
   description: 'How many requests a window of time allows; it begins anew at its end.',
@@ -11,13 +13,13 @@ const Window = builder.objectRef<Quota>('RateLimitWindow').implement({
     used: t.int({
       nullable: false,
       description: 'Requests that are gone, this one included.',
-      resolve: ({ limit, remaining }) => limit - remaining,
+      ...partOf(({ limit, remaining }: Quota) => limit - remaining),
     }),
     resetAt: t.field({
       type: 'DateTime',
       nullable: false,
       description: 'When the window ends: at the turn of a UTC minute or day.',
-      resolve: ({ resetsAt }) => new Date(resetsAt),
+      ...partOf(({ resetsAt }: Quota) => new Date(resetsAt)),
     }),
   }),
 });
@@ -29,17 +31,17 @@ const Bucket = builder.objectRef<Standing>('CostBucket').implement({
     maximumAvailable: t.int({
       nullable: false,
       description: 'Points that it holds when full.',
-      resolve: ({ allowance }) => allowance.bucket.most,
+      ...partOf(({ allowance }: Standing) => allowance.bucket.most),
     }),
     currentlyAvailable: t.int({
       nullable: false,
       description: 'Points that are in it while this operation runs.',
-      resolve: ({ available }) => available,
+      ...partOf(({ available }: Standing) => available),
     }),
     restoreRate: t.int({
       nullable: false,
       description: 'Points that it regains per second.',
-      resolve: ({ allowance }) => allowance.bucket.perSecond,
+      ...partOf(({ allowance }: Standing) => allowance.bucket.perSecond),
     }),
   }),
 });
@@ -51,35 +53,35 @@ const RateLimit = builder.objectRef<Standing>('RateLimit').implement({
     limit: t.int({
       nullable: false,
       description: 'Requests that one minute allows.',
-      resolve: ({ allowance }) => allowance.minute.limit,
+      ...partOf(({ allowance }: Standing) => allowance.minute.limit),
     }),
     remaining: t.int({
       nullable: false,
       description: 'Requests that are left in this minute after this one.',
-      resolve: ({ allowance }) => allowance.minute.remaining,
+      ...partOf(({ allowance }: Standing) => allowance.minute.remaining),
     }),
     used: t.int({
       nullable: false,
       description: 'Requests of this minute that are gone, this one included.',
-      resolve: ({ allowance: { minute } }) => minute.limit - minute.remaining,
+      ...partOf(({ allowance: { minute } }: Standing) => minute.limit - minute.remaining),
     }),
     resetAt: t.field({
       type: 'DateTime',
       nullable: false,
       description: 'When the minute ends.',
-      resolve: ({ allowance }) => new Date(allowance.minute.resetsAt),
+      ...partOf(({ allowance }: Standing) => new Date(allowance.minute.resetsAt)),
     }),
     minute: t.field({
       type: Window,
       nullable: false,
       description: 'The same as limit, remaining, used and resetAt.',
-      resolve: ({ allowance }) => allowance.minute,
+      ...partOf(({ allowance }: Standing) => allowance.minute),
     }),
     day: t.field({
       type: Window,
       nullable: false,
       description: 'The limit per day.',
-      resolve: ({ allowance }) => allowance.day,
+      ...partOf(({ allowance }: Standing) => allowance.day),
     }),
     cost: t.exposeInt('cost', {
       nullable: false,
@@ -89,7 +91,7 @@ const RateLimit = builder.objectRef<Standing>('RateLimit').implement({
       type: Bucket,
       nullable: false,
       description: 'Where the points beyond those come from.',
-      resolve: (standing) => standing,
+      ...partOf((standing: Standing) => standing),
     }),
   }),
 });
@@ -100,6 +102,7 @@ builder.queryFields((t) => ({
     nullable: true,
     authenticated: true,
     description: 'Where this request stands with its limits; null for one that the server makes itself.',
+    extensions: readsFrom({ kind: 'standing' }),
     resolve: (_root, _args, { standing }) => standing,
   }),
 }));

@@ -1,8 +1,10 @@
 import type { Invitation as InvitationRow } from '../../generated/prisma/client.js';
 import { personFrom } from '../../graphql/actor.js';
 import { builder } from '../../graphql/builder.js';
+import { computedFrom } from '../../graphql/computed.js';
 import { defineList } from '../../graphql/list.js';
 import { byIdField } from '../../graphql/node-fields.js';
+import type { Asker } from '../../graphql/source.js';
 import { sql } from '../../guard/sql.js';
 import type { InvitationsService } from './invitations.service.js';
 import type { MembersService } from './members.service.js';
@@ -49,10 +51,12 @@ const InvitationStatus = builder.enumType('InvitationStatus', {
   } as const,
 });
 
-const statusOf = ({ acceptedAt, revokedAt, expiresAt }: InvitationRow, now: Date) => {
+type Ends = 'acceptedAt' | 'revokedAt' | 'expiresAt';
+
+const statusOf = ({ acceptedAt, revokedAt, expiresAt }: Pick<InvitationRow, Ends>, { clock }: Asker) => {
   if (acceptedAt !== null) return 'ACCEPTED';
   if (revokedAt !== null) return 'REVOKED';
-  return expiresAt <= now ? 'EXPIRED' : 'PENDING';
+  return expiresAt <= clock.now() ? 'EXPIRED' : 'PENDING';
 };
 
 /** The same in SQL, so that lists filter by what is shown. */
@@ -70,7 +74,7 @@ export const Invitation = builder.nodeType('Invitation', {
       type: InvitationStatus,
       nullable: false,
       description: 'What became of it.',
-      resolve: (invitation, _args, { world }) => statusOf(invitation, world.clock.now()),
+      ...computedFrom<InvitationRow>()(['acceptedAt', 'revokedAt', 'expiresAt'], statusOf),
     }),
     invitedBy: t.field({ ...personFrom('invitedById'), description: 'Who asked.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false }),
