@@ -7,7 +7,7 @@ import { type DocumentNode, OperationTypeNode } from 'graphql';
 import type { Credentials } from '../auth/credentials.js';
 import type { Principal } from '../auth/principal.js';
 import type { Standing } from '../auth/rate-limit/rate-limiter.js';
-import type { ReadStatement } from '../fast-lane/read-lane.js';
+import type { CompiledRead } from '../fast-lane/read-lane.js';
 import type { Documents } from '../graphql/documents.js';
 import type { Scope } from '../guard/scopes.js';
 import type { GraphqlOptions } from './call.js';
@@ -16,7 +16,7 @@ import { type Params, readParams } from './graphql-params.js';
 import type { Lane } from './lane.js';
 import type { MediaType } from './media-type.js';
 import { answerText } from './post.js';
-import { type Costed, costExtension, costed, isPaid, takeBack } from './query-cost.js';
+import { costExtension, costed, isPaid, takeBack } from './query-cost.js';
 import { setAllowance } from './rate-headers.js';
 import type { DoorFacts } from './request-facts.js';
 import { sendText } from './respond.js';
@@ -41,20 +41,29 @@ interface Arrived {
 export type AnswerAtOnce = (arrived: Arrived) => Promise<'answered' | Begun | null>;
 
 export function atOnce(options: GraphqlOptions, lane: Lane, documents: Documents): AnswerAtOnce {
-  const { limits, metrics } = options;
+  const { schema, limits, metrics } = options;
   return async (arrived) => {
     const { req, res, facts, credentials, mediaType } = arrived;
     const expectation = lane.expectations.expect(credentials);
     if (expectation === null) return null;
     const { params, error } = await paramsOf(req);
     const begun = (standing: Standing | null): Begun => ({ params: () => params ?? raise(error), standing });
-    const read = params === null ? null : readOf(options, lane, documents, params, expectation.admission.principal);
+    const { principal } = expectation.admission;
+    if (params === null) return begun(null);
+    const read = readOf(lane, documents, params, principal);
     if (read === null) {
-      const asked = params && { res, facts, credentials, mediaType, params, expectation };
-      const changed = asked && (await changeAtOnce(options, lane, documents, asked));
+      const asked = { res, facts, credentials, mediaType, params, expectation };
+      const changed = await changeAtOnce(options, lane, documents, asked);
       return changed === 'answered' ? changed : begun(changed);
     }
-    const { principal, standing, statement, of } = read;
+    const given = limits === null ? null : limits.limiter.admitIfAllowed(principal);
+    const allowance = given instanceof Promise ? await given : given;
+    // What a limit refuses is refused in the usual order: its key is judged before.
+    if (limits !== null && allowance === null) return begun(null);
+    const standing = allowance === null ? null : { allowance, cost: 0, available: allowance.available };
+    const { document, compiled, scopes } = read;
+    const of = standing === null ? null : costed(schema, { principal, standing, document, params });
+    const statement = compiled.statementFor({ principal, variables: params.variables ?? null, standing });
     if (statement === null || !(await isPaid(options, of))) return begun(standing);
     const rows = await lane.query(statement.byKey(expectation.hash, expectation.facts));
     const answer = statement.answerOf(rows?.[0]);
@@ -64,7 +73,7 @@ export function atOnce(options: GraphqlOptions, lane: Lane, documents: Documents
       return begun(standing);
     }
     lane.expectations.met(expectation, credentials);
-    lane.countScopes(principal, read.scopes);
+    lane.countScopes(principal, scopes);
     metrics.countOperation('query', 'ok');
     facts.lane = 'fast';
     if (standing !== null) setAllowance(res, standing);
@@ -76,34 +85,18 @@ export function atOnce(options: GraphqlOptions, lane: Lane, documents: Documents
 }
 
 interface Read {
-  readonly principal: Principal;
+  readonly document: DocumentNode;
+  readonly compiled: CompiledRead;
   readonly scopes: readonly Scope[];
-  /** Null: nothing is limited. */
-  readonly standing: Standing | null;
-  readonly of: Costed | null;
-  /** Null: with these variables it goes the ordinary way, though the request is counted. */
-  readonly statement: ReadStatement | null;
 }
 
-/** Null: it is no read that compiles, or something would refuse it; nothing was counted. */
-function readOf(
-  { schema, limits }: GraphqlOptions,
-  lane: Lane,
-  documents: Documents,
-  params: Params,
-  principal: Principal,
-): Read | null {
+/** Null: it is no read that may compile, or a gate would refuse it. */
+function readOf(lane: Lane, documents: Documents, params: Params, principal: Principal): Read | null {
   const document = queryIn(documents, params);
   const compiled = document === null ? null : lane.reads.compiledOf(document, params.operationName ?? null);
   if (document === null || compiled === null) return null;
   const scopes = lane.passes({ document, params, principal });
-  if (scopes === null) return null;
-  const allowance = limits === null ? null : limits.limiter.admitAtOnce(principal);
-  if (limits !== null && allowance === null) return null;
-  const standing = allowance === null ? null : { allowance, cost: 0, available: allowance.available };
-  const of = standing === null ? null : costed(schema, { principal, standing, document, params });
-  const statement = compiled.statementFor({ principal, variables: params.variables ?? null, standing });
-  return { principal, scopes, standing, of, statement };
+  return scopes === null ? null : { document, compiled, scopes };
 }
 
 function queryIn(documents: Documents, params: Params): DocumentNode | null {

@@ -40,7 +40,8 @@ export async function changeAtOnce(
   const document = boundChangeIn(schema, documents, params);
   const scopes = document === null ? null : lane.passes({ document, params, principal });
   if (document === null || scopes === null) return null;
-  const allowance = limits === null ? null : limits.limiter.admitAtOnce(principal);
+  const given = limits === null ? null : limits.limiter.admitIfAllowed(principal);
+  const allowance = given instanceof Promise ? await given : given;
   if (limits !== null && allowance === null) return null;
   const standing = allowance === null ? null : { allowance, cost: 0, available: allowance.available };
   const of = standing === null ? null : costed(schema, { principal, standing, document, params });

@@ -1,5 +1,5 @@
 // Three servers over one Redis and one database: the limits are those of one server. Redis lost: reads go on, spending waits.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type App, createApp } from '../../src/app.js';
 import { loadConfig } from '../../src/config.js';
 import { type Client, createClientFor } from '../support/client.js';
@@ -72,6 +72,31 @@ describe('three servers', () => {
       left.push(JSON.parse(text).extensions.cost.throttleStatus.currentlyAvailable);
     }
     expect(left).toEqual([899, 798, 697]);
+  });
+});
+
+describe('a key that opened the door lately', () => {
+  it('is looked up by the statement of its read, read for nothing at a limit, and refused once it is revoked', async () => {
+    const [client] = await keyAtEach('Lately', 'free', ['contacts:read']);
+    const sent = vi.spyOn(harness.database, 'shortQuery');
+    const asked = async () => {
+      sent.mockClear();
+      const status = (await client?.ask(ME))?.status;
+      return { status, statements: sent.mock.calls.map(([name]) => (name === 'find_key' ? name : 'read')) };
+    };
+    expect(await asked()).toEqual({ status: 200, statements: ['find_key', 'read'] });
+    expect(await asked()).toEqual({ status: 200, statements: ['read'] });
+    for (let time = 2; time < 30; time += 1) await asked();
+    expect(await asked()).toEqual({ status: 429, statements: ['find_key'] });
+    now += 60_000;
+    const { owner } = harness.database;
+    const { id: workspaceId } = await owner.workspace.findFirstOrThrow({ where: { name: 'Lately' } });
+    await owner.apiKey.updateMany({
+      where: { workspaceId },
+      data: { status: 'REVOKED', revokedAt: new Date() },
+    });
+    expect((await asked()).status).toBe(401);
+    sent.mockRestore();
   });
 });
 

@@ -34,9 +34,8 @@ export interface Drawn {
 }
 
 export interface LimitStore {
-  /** With other processes; then asking takes a wait. */
-  readonly isShared: boolean;
   /**
+   * A promise where others count as well.
    * @param scope what belongs together: the workspace
    * @param now in milliseconds since 1970
    */

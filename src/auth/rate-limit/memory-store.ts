@@ -35,7 +35,6 @@ export function memoryStore(): LimitStore & { readonly size: number } {
   };
 
   return {
-    isShared: false,
     take(_scope, counters, bucket, now) {
       sweep(now);
       const used = counters.map((counter) => countIn(counts, counter).used);

@@ -41,11 +41,8 @@ export interface Standing {
 export interface RateLimiter {
   /** Counts one request. @throws RATE_LIMITED, and then it did not count */
   admit(principal: Principal): Promise<Allowance>;
-  /**
-   * The same without a wait, where counting needs none: null when the counts are shared, or when a limit refuses, and then
-   * nothing was counted.
-   */
-  admitAtOnce(principal: Principal): Allowance | null;
+  /** The same, and without a wait where the counts are not shared. Null when a limit refuses: then it did not count. */
+  admitIfAllowed(principal: Principal): Allowance | null | Promise<Allowance | null>;
   /**
    * Takes an operation's cost from the bucket, but for the points that come with each request.
    * @returns the whole points left
@@ -96,12 +93,11 @@ export function openRateLimiter({ plans, store, clock }: RateLimiterParts): Rate
       if (refusing !== undefined) throw tooMany(refusing, asked.limits, now);
       return allowanceOf(asked, taken);
     },
-    admitAtOnce(principal) {
-      if (store.isShared) return null;
+    admitIfAllowed(principal) {
       const asked = ask(principal);
       const taken = store.take(principal.workspaceId, asked.counters, asked.bucket, asked.now);
-      if (taken instanceof Promise) throw new Error('A store that makes its callers wait says that it is shared.');
-      return taken.refusedBy === -1 ? allowanceOf(asked, taken) : null;
+      const told = (one: Taken) => (one.refusedBy === -1 ? allowanceOf(asked, one) : null);
+      return taken instanceof Promise ? taken.then(told) : told(taken);
     },
     async draw({ workspaceId }, { bucket, available }, points) {
       if (drawnFor(points) > bucket.most) throw neverEnough(points, bucket);

@@ -46,7 +46,6 @@ export async function openRedisStore(url: string, log: StoreLog): Promise<RedisS
   await guard.look();
   const insurance = memoryStore();
   return {
-    isShared: true,
     take(scope, counters, bucket, now) {
       const alone = () => insurance.take(scope, counters, bucket, now);
       return guard.ask(async () => {
