@@ -1,16 +1,13 @@
 // Reads as one statement. An operation whose every field says where its value comes from becomes one prepared statement
-// that answers the text of `data`; the server neither parses nor walks it. Everything else, and whatever ends in an error,
-// goes the ordinary way, so that errors are the same by construction. What is compiled is kept with the document, per
+// that answers the text of `data`; the server neither parses nor walks it. Of a query with several fields those that do not
+// compile may be left to the resolvers. Everything else, and whatever ends in an error, goes the ordinary way whole, so that
+// errors are the same by construction. What is compiled is kept with the document, per
 // verdict and shape of the variables, a bounded number; nothing of a caller is kept with it.
 import {
   type DocumentNode,
-  type FragmentDefinitionNode,
-  GraphQLError,
-  type GraphQLSchema,
   getArgumentValues,
   getOperationAST,
   getVariableValues,
-  Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
 } from 'graphql';
@@ -21,16 +18,14 @@ import { objectsIn } from '../graphql/cost.js';
 import { cursorOf, type ListArguments, type Page, pageOf } from '../graphql/list-page.js';
 import type { Variables } from '../graphql/measure.js';
 import { ownRows } from '../graphql/own-rows.js';
-import type { Tenant, Walls } from '../guard/tenancy.js';
+import type { Tenant } from '../guard/tenancy.js';
 import type { Clock } from '../platform/clock.js';
-import { isCoded } from '../platform/errors.js';
-import { boundByKey, boundByTenant, valuesOfTenant } from './binding.js';
-import type { Draft, FieldPlace, ListPlace, MadePlace } from './draft.js';
-import { filled, hasMarks } from './marks.js';
-import { NotCompiled } from './not-compiled.js';
+import { valuesOfTenant } from './binding.js';
+import type { FieldPlace, ListPlace, MadePlace } from './draft.js';
+import { filled } from './marks.js';
 import { type ShapeOf, shapeOf } from './shape.js';
-import { type Asking, Values } from './values.js';
-import { writeRoot } from './write-root.js';
+import type { Asking } from './values.js';
+import { isTold, type Rest, type WriteOptions, type Written, writeOperation } from './write-operation.js';
 
 export interface ReadLane {
   /** Null: there is no such query. */
@@ -52,6 +47,8 @@ export interface ReadRequest {
 
 /** One prepared statement; its answer has `data`, a text, and `objects`, a number. No row, or no text: nothing to tell. */
 export interface ReadStatement {
+  /** Null: it answers the whole operation. */
+  readonly rest: Rest | null;
   /** For a principal that was judged before. */
   byTenant(): Prepared;
   /** For a key that is expected to be what it was; see binding.ts. */
@@ -78,15 +75,13 @@ export interface ReadAnswer {
   /** The text of `data`. */
   readonly data: string;
   readonly objectsInLists: number;
+  /** As of its statement. */
+  readonly rest: Rest | null;
 }
 
-export interface ReadLaneOptions {
-  readonly schema: GraphQLSchema;
-  readonly walls: Walls;
+export interface ReadLaneOptions extends WriteOptions {
   /** The first signs the cursors of lists, all verify them. */
   readonly cursorSecrets: readonly Buffer[];
-  /** Reads `facts` of the key whose hash has this place; see `factsOfKey`. */
-  readonly factsOfKey: (hash: string) => string;
   readonly plans: Plans;
   readonly clock: Clock;
 }
@@ -113,23 +108,6 @@ export function openReadLane(options: ReadLaneOptions): ReadLane {
   };
 }
 
-interface Written {
-  readonly byTenant: Named;
-  readonly byKey: Named;
-  readonly values: Values;
-  readonly fields: readonly FieldPlace[];
-  readonly lists: readonly ListPlace[];
-  readonly made: readonly MadePlace[];
-  /** Something of the answer only Node can make. */
-  readonly isMarked: boolean;
-  readonly isShort: boolean;
-}
-
-interface Named {
-  readonly name: string;
-  readonly text: string;
-}
-
 const NO_VARIABLES: Variables = {};
 
 function openOperation(
@@ -152,59 +130,12 @@ function openOperation(
       let written = shapes.get(key);
       if (written === undefined) {
         if (shapes.size >= SHAPES_MAX) shapes.clear();
-        written = write(options, document, operation, principal, variables);
+        written = writeOperation(options, document, operation, principal, variables);
         shapes.set(key, written);
       }
       return written === null ? null : statementOf(options, written, { principal, variables, standing });
     },
   };
-}
-
-/** Null: it does not compile for this principal and shape. */
-function write(
-  { schema, walls, factsOfKey }: ReadLaneOptions,
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-  principal: Principal,
-  variables: Variables,
-): Written | null {
-  const values = new Values();
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const one of document.definitions) if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one);
-  let names = 0;
-  const draft: Draft = {
-    schema,
-    fragments,
-    principal,
-    variables,
-    walls,
-    values,
-    fields: [],
-    lists: [],
-    made: [],
-    name: (kind) => `${kind}${++names}`,
-  };
-  try {
-    const root = schema.getQueryType();
-    if (root === null || root === undefined) return null;
-    const joins: string[] = [];
-    const { json, objects } = writeRoot(draft, root, [operation.selectionSet], joins);
-    const select = `SELECT ${json} AS data, ${objects ?? '0'} AS objects FROM ctx ${joins.join('\n')}`;
-    return {
-      byTenant: named(boundByTenant(select)),
-      byKey: named(boundByKey(select, factsOfKey(values.next(1)), values.next(2))),
-      values,
-      fields: draft.fields,
-      lists: draft.lists,
-      isShort: objects === null,
-      made: draft.made,
-      isMarked: hasMarks(select),
-    };
-  } catch (error) {
-    // What a caller is to be told of its arguments, the ordinary way says.
-    if (error instanceof NotCompiled || isTold(error)) return null;
-    throw error;
-  }
 }
 
 function statementOf(
@@ -224,18 +155,18 @@ function statementOf(
   }
   const values = [...valuesOfTenant(request.principal as Tenant), ...own];
   return {
-    byTenant: () => ({ ...written.byTenant, values, isShort: written.isShort }),
-    byKey: (hash, facts) => ({ ...written.byKey, values: [...values, hash, facts], isShort: written.isShort }),
+    rest: written.rest,
+    byTenant: () => ({ ...written.byTenant(), values, isShort: written.isShort }),
+    byKey: (hash, facts) => ({ ...written.byKey(), values: [...values, hash, facts], isShort: written.isShort }),
     answerOf(row) {
       if (row === undefined || row.data === null) return null;
       const { data, objects } = row;
-      return written.isMarked ? withMade(written, data, objects, asking) : { data, objectsInLists: objects };
+      return written.isMarked
+        ? withMade(written, data, objects, asking)
+        : { data, objectsInLists: objects, rest: written.rest };
     },
   };
 }
-
-/** Something wrong with the arguments. */
-const isTold = (error: unknown): boolean => isCoded(error) || error instanceof GraphQLError;
 
 function askingOf(
   { cursorSecrets: secrets, plans, clock }: ReadLaneOptions,
@@ -267,7 +198,7 @@ function askingOf(
 }
 
 /** Null: a value could not be made, which the ordinary way tells. */
-function withMade({ made }: Written, data: string, objects: number, asking: Asking): ReadAnswer | null {
+function withMade({ made, rest }: Written, data: string, objects: number, asking: Asking): ReadAnswer | null {
   let objectsInLists = objects;
   let isWhole = true;
   const text = filled(data, (kind, place, [first = '', second = '']) => {
@@ -278,7 +209,7 @@ function withMade({ made }: Written, data: string, objects: number, asking: Aski
     else if (one.includes('{')) objectsInLists += objectsIn(JSON.parse(one));
     return one ?? '';
   });
-  return isWhole ? { data: text, objectsInLists } : null;
+  return isWhole ? { data: text, objectsInLists, rest } : null;
 }
 
 /** What a rule throws, the resolver that calls the same rule tells. */
@@ -295,16 +226,3 @@ const DIVISION_BY_ZERO = '22012';
 /** Whether a statement failed where it was written to fail: a row or value that must be there was not. See `FAIL`. */
 export const hasNothingToTell = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === DIVISION_BY_ZERO;
-
-/** Each connection keeps what it prepared, and callers shape texts: past so many names a text is prepared anew each time. */
-const NAMES_MAX = 500;
-const names = new Map<string, string>();
-
-function named(text: string): Named {
-  const known = names.get(text);
-  if (known !== undefined) return { name: known, text };
-  if (names.size >= NAMES_MAX) return { name: '', text };
-  const name = `read_${names.size}`;
-  names.set(text, name);
-  return { name, text };
-}

@@ -64,7 +64,8 @@ export function atOnce(options: GraphqlOptions, lane: Lane, documents: Documents
     const { document, compiled, scopes } = read;
     const of = standing === null ? null : costed(schema, { principal, standing, document, params });
     const statement = compiled.statementFor({ principal, variables: params.variables ?? null, standing });
-    if (statement === null || !(await isPaid(options, of))) return begun(standing);
+    // What is left to the resolvers is run for a key that was judged.
+    if (statement === null || statement.rest !== null || !(await isPaid(options, of))) return begun(standing);
     const rows = await lane.query(statement.byKey(expectation.hash, expectation.facts));
     const answer = statement.answerOf(rows?.[0]);
     if (answer === null) {

@@ -2,8 +2,9 @@
 // Response objects costs more than most operations. Decides nothing of its own. A read that compiles is answered by one
 // statement; everything else by the resolvers.
 import type { ServerResponse } from 'node:http';
-import { type DocumentNode, execute } from 'graphql';
+import { type DocumentNode, type ExecutionResult, execute } from 'graphql';
 import type { ReadAnswer } from '../fast-lane/read-lane.js';
+import type { Rest } from '../fast-lane/write-operation.js';
 import { objectsIn } from '../graphql/cost.js';
 import type { Documents } from '../graphql/documents.js';
 import { passGates } from '../graphql/gate.js';
@@ -70,11 +71,22 @@ async function run(options: GraphqlOptions, documents: Documents, call: Call): P
     limits === null || call.costed === null ? undefined : await drawCost(limits.limiter, schema, call.costed);
   if (costly !== undefined) return { result: { errors: costly } };
   const read = await readCompiled(options, call, document);
-  facts.lane = read === null ? 'ordinary' : 'fast';
-  if (read !== null) return { read };
-  return {
-    result: await execute({ schema, document, operationName, variableValues: variables, contextValue: context }),
-  };
+  const rest = read?.rest ?? null;
+  facts.lane = read === null ? 'ordinary' : rest === null ? 'fast' : 'split';
+  if (read !== null && rest === null) return { read };
+  const asked = { schema, operationName, variableValues: variables, contextValue: context };
+  const result = await execute({ ...asked, document: rest?.document ?? document });
+  return { result: read === null || rest === null ? result : joined(read, rest, result) };
+}
+
+/** What was read and what the resolvers answered, in the order of the operation. Where those have no data, there is none. */
+function joined(read: ReadAnswer, { names }: Rest, result: ExecutionResult): Result {
+  const { data: resolved } = result;
+  if (resolved === null || resolved === undefined) return result;
+  const found = JSON.parse(read.data) as Record<string, unknown>;
+  const data: Record<string, unknown> = Object.create(null);
+  for (const name of names) data[name] = Object.hasOwn(found, name) ? found[name] : resolved[name];
+  return { ...result, data };
 }
 
 /** Null: it does not compile, or the resolvers have something to tell that a statement cannot, such as an error. */

@@ -15,7 +15,7 @@ export interface DoorFacts {
   /** On this process's `performance.now()`. */
   readonly receivedAtMs: number;
   /** Which way the operation was answered; null: none, or not yet. A field of the log. */
-  lane: 'fast' | 'ordinary' | null;
+  lane: 'fast' | 'split' | 'ordinary' | null;
 }
 
 const HARMLESS_ID = /^[\w.:+=-]{1,64}$/;

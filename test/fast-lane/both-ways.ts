@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pino, { type Logger } from 'pino';
 import type { MadeUpRead } from './made-up-read.js';
 
-export type LaneName = 'fast' | 'ordinary';
+export type LaneName = 'fast' | 'split' | 'ordinary';
 
 export interface LaneLog {
   readonly log: Logger;

@@ -50,17 +50,21 @@ const UNSTEADY: ReadonlySet<string> = new Set([
   'apiKeyInsights',
 ]);
 
+/** Which of its fields are chosen to compile; `first`: the first one, and no other. */
+export type Compiles = 'all' | 'any' | 'first';
+
 export function madeUpRead(
   schema: GraphQLSchema,
   { pick, chance }: Chooser,
   known: Known,
-  isCompiled: boolean,
+  compiles: Compiles,
 ): MadeUpRead {
   const variables: Record<string, unknown> = {};
   const definitions: string[] = [];
   const fragments: string[] = [];
   let aliases = 0;
   let lists = 0;
+  let isFirst = true;
 
   const variable = (type: GraphQLInputType, value: unknown): string => {
     const name = `v${definitions.length}`;
@@ -149,8 +153,10 @@ export function madeUpRead(
     if (depth >= DEPTH_MAX) return false;
     const source = sourceOf(field);
     if (source?.kind === 'list' && lists >= 4) return false;
-    if (type === schema.getQueryType()) return !isCompiled || source !== null;
-    if (!isCompiled) return true;
+    if (type === schema.getQueryType()) {
+      return compiles === 'any' || (source !== null) === (compiles === 'all' || isFirst);
+    }
+    if (compiles === 'any' || !isFirst) return true;
     return (
       source !== null || field.extensions.pothosPrismaRelationField !== undefined || /Connection$|Edge$/.test(type.name)
     );
@@ -179,8 +185,9 @@ export function madeUpRead(
     }
     if (!isObjectType(type)) return '';
     const parts: string[] = [];
-    const wanted = depth === 0 ? pick([1, 1, 2]) : pick([1, 2, 3, 5]);
+    const wanted = depth === 0 ? (compiles === 'first' ? 2 : pick([1, 1, 2])) : pick([1, 2, 3, 5]);
     for (let place = 0; place < wanted; place++) {
+      if (depth === 0) isFirst = place === 0 || compiles === 'all';
       const part = fieldText(type, depth);
       if (chance(8)) parts.push(`... on ${type.name} { ${part} }`);
       else if (chance(5)) parts.push(`...${fragment(type, part)}`);
