@@ -144,7 +144,7 @@ async function seedPeople(owner: Owner, { organizationId, userId }: Site, canary
   const member = await owner.member.findFirstOrThrow({ where: { organizationId, userId } });
   const known = await owner.invitation.findFirst({ where: { organizationId } });
   const invitation = known?.id ?? (await plantInvitation(owner, { organizationId, userId, canary }));
-  const entry = await seedOrganizationEntry(owner, { organizationId, userId }, canary);
+  const entry = await seedOrganizationEntry(owner, { organizationId, userId }, canary, member.id);
   return { Member: member.id, Invitation: invitation, OrganizationAuditEntry: entry };
 }
 
@@ -152,6 +152,7 @@ async function seedOrganizationEntry(
   owner: Owner,
   { organizationId, userId }: Pick<Site, 'organizationId' | 'userId'>,
   canary: string,
+  subjectId: string,
 ): Promise<string> {
   const known = await owner.organizationAuditEntry.findFirst({
     where: { organizationId, action: { startsWith: 'member.update-' } },
@@ -161,7 +162,7 @@ async function seedOrganizationEntry(
   await owner.organizationAuditEntry.create({
     data: {
       ...{ organizationId, id, action: `member.update-${canary}`, outcome: 'DONE', actorKind: 'SESSION' },
-      ...{ actorId: userId, allowedBy: `role-${canary}`, subjectId: newId('mbr'), requestId: `req-${canary}` },
+      ...{ actorId: userId, allowedBy: `role-${canary}`, subjectId, requestId: `req-${canary}` },
       ...{ ip: `ip-${canary}`, details: { fields: [canary] } },
     },
   });

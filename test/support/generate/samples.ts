@@ -82,6 +82,7 @@ const made: Readonly<Record<string, (making: Making) => Promise<Thing>>> = {
 /** What belongs to the organization or to a person: the same thing in every workspace of one organization. */
 export const ofOrganization: ReadonlySet<string> = new Set([
   ...['Member', 'freeMember', 'Invitation', 'openInvitation', 'ownSession', 'User', 'Organization'],
+  'OrganizationAuditEntry',
 ]);
 
 /** What an id names, where its name or the answer's type does not say it. By coordinate, then by name. */
@@ -128,6 +129,7 @@ const thingsByPlace: Readonly<Record<string, string>> = {
   'ResumeEffectsInput.pauseId': 'pauseToEnd',
   'UpdateApprovalRuleInput.id': 'ruleToChange',
   'DeleteApprovalRuleInput.id': 'ruleToChange',
+  'Query.organizationAuditEntries(subjectId:)': 'Member',
   subjectId: 'Contact',
   actorId: 'User',
 };
