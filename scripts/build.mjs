@@ -1,17 +1,20 @@
 // From the sources to `dist`, offline: Prisma's client and Pothos' types are generated when the schema changed, then
-// esbuild bundles `src`. `node scripts/build.mjs generate` stops after the first half.
+// esbuild bundles `src` and the packages it stands on: a thousand small files are most of what a start would read.
+// `node scripts/build.mjs generate` stops after the first half.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lighterPrisma } from './lighter-prisma.mjs';
+import { noticesOf } from './third-party.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 const at = (...parts) => join(root, ...parts);
 
-/** What esbuild is told for everything of ours that runs on Node: packages stay outside. */
+/** What esbuild is told for everything of ours that runs on Node: packages stay outside, save in the product. */
 export const nodeBundle = {
   bundle: true,
   format: 'esm',
@@ -20,6 +23,31 @@ export const nodeBundle = {
   packages: 'external',
   sourcemap: true,
   logLevel: 'warning',
+};
+
+/** The product's own: with its packages, but for those that find a file by their own place or are asked for by few. */
+const productBundle = {
+  ...nodeBundle,
+  packages: 'bundle',
+  external: [
+    '@electric-sql/pglite',
+    '@graphql-yoga/render-graphiql',
+    '@prisma/schema-engine-wasm',
+    'pg-native',
+    'pino-pretty',
+  ],
+  banner: {
+    // What CommonJS packages take for granted.
+    js: [
+      `import { createRequire as requireFrom } from 'node:module';`,
+      'const require = requireFrom(import.meta.url);',
+      'const { filename: __filename, dirname: __dirname } = import.meta;',
+    ].join('\n'),
+  },
+  // The map leads to each source; of a package the text would be ten times the program.
+  sourcesContent: false,
+  metafile: true,
+  plugins: [lighterPrisma],
 };
 
 function fail(line) {
@@ -82,7 +110,11 @@ function newestChange(folder) {
 export function isBuilt() {
   const built = statSync(at('dist/main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (built === 0) return false;
-  return built > Math.max(newestChange(at('src')), newestChange(at('prisma')), statSync(at('package.json')).mtimeMs);
+  // npm writes the last one whenever it installs: `dist` holds packages too.
+  const files = ['package.json', 'node_modules/.package-lock.json'].map(
+    (file) => statSync(at(file), { throwIfNoEntry: false })?.mtimeMs ?? 0,
+  );
+  return built > Math.max(newestChange(at('src')), newestChange(at('prisma')), newestChange(at('scripts')), ...files);
 }
 
 /** Writes `dist`, and puts it in place in one step: another process may be starting from the one before. */
@@ -94,13 +126,14 @@ export async function build() {
   const previous = `${draft}.previous`;
   mkdirSync(draft);
   try {
-    await bundle({
-      ...nodeBundle,
+    const { metafile } = await bundle({
+      ...productBundle,
       absWorkingDir: root,
       entryPoints: { main: 'src/cli/main.ts' },
       outdir: draft,
       splitting: true,
     });
+    writeFileSync(join(draft, 'THIRD-PARTY.txt'), noticesOf(root, Object.keys(metafile.inputs)));
     if (existsSync(at('dist'))) renameSync(at('dist'), previous);
     renameSync(draft, at('dist'));
   } catch (error) {

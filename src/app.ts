@@ -147,7 +147,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   const secrets = secretsOf(config);
   const onError = (error: unknown) => log.error({ err: error }, 'something in the background failed');
   const engine = engineOf(options);
-  const formats = await openKeyFormats(database, onError);
+  const [formats, fanOut, auditKeys] = await Promise.all([
+    openKeyFormats(database, onError),
+    openFanOut(database),
+    keepKnownKeys(database, secrets.auditKeys),
+  ]);
   const keyForms = { brand: config.keyBrand, imported: formats };
   const operations: OperationPort = {
     judge: (...asked) => http.operations.judge(...asked),
@@ -179,9 +183,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const jobs = [...effectJobs, mail, forgetCapturedWork(forgetFiles)];
   const queue = openQueue(database, jobs, onError);
   await queue.prepare();
-  const fanOut = await openFanOut(database);
   const key = secrets.auditKeys[0];
-  const auditKeys = await keepKnownKeys(database, secrets.auditKeys);
   const { auditCheckpoints: target } = config;
   const keeper = target === null ? null : await openCheckpointKeeper({ database, target, key, clock, log });
   const sealer = await startSealer({ database, key, clock, log, onCheckpoint: () => keeper?.wake() });

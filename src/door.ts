@@ -135,7 +135,7 @@ export async function openHttp(options: HttpOptions, parts: HttpParts) {
     config,
     log,
     schema,
-    sdl: printSdl(schema),
+    sdl: () => printSdl(schema),
     authenticate: openDoors(doors),
     limits: { limiter, admitAnonymous: openAnonymousLimit(clock, addressLimits?.anonymous) },
     contextFor,

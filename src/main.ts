@@ -1,13 +1,14 @@
 // The life of the process, in order: the database is opened, the app connected, the door opened, jobs worked; told to stop,
 // it takes no more, lets what runs end, closes the database. What goes wrong is one line and an exit code.
-import { type App, createApp } from './app.js';
+import type { App } from './app.js';
 import { keyPatterns } from './auth/key-format.js';
 import { endAtOnce } from './cli/last-words.js';
-import { type Desk, runOperation } from './cli/operations.js';
+import type { Desk } from './cli/operations.js';
 import { type OpenSocket, openSocket } from './cli/socket.js';
 import type { Config } from './config.js';
 import { openDatabase } from './db/open.js';
 import { createLogger, type Logger, logOutput } from './platform/logger.js';
+import { boundMemory } from './platform/memory.js';
 
 export interface StartOptions {
   readonly config: Config;
@@ -41,7 +42,13 @@ export async function start({ config, log, listens, works }: StartOptions): Prom
   const { databaseUrl, dataDir } = config;
   process.once('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'the process ends by a defect'));
   const warn = (line: string) => log.warn(line);
-  const database = await openDatabase({ databaseUrl, dataDir, onFatal: endAtOnce, warn });
+  boundMemory({ runsWasm: databaseUrl === null });
+  const opening = openDatabase({ databaseUrl, dataDir, onFatal: endAtOnce, warn });
+  // The schema is built, which is most of a start, while the database is waited for.
+  const [database, { createApp }] = await Promise.all([opening, import('./app.js')]).catch(async (error: unknown) => {
+    await opening.then((opened) => opened.close()).catch(() => undefined);
+    throw error;
+  });
   let app: App | null = null;
   try {
     app = await createApp({ config, database, log });
@@ -60,6 +67,7 @@ export async function start({ config, log, listens, works }: StartOptions): Prom
 /** Commands that cannot get in are no reason not to serve. */
 async function openCommandSocket(desk: Desk, log: Logger): Promise<OpenSocket | null> {
   const { dataDir } = desk.config;
+  const { runOperation } = await import('./cli/operations.js');
   return openSocket({ dataDir, run: (name, input) => runOperation(name, input, desk), log }).catch((error: Error) => {
     log.warn(`Commands cannot reach this server: ${error.message}`);
     return null;

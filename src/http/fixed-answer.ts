@@ -4,11 +4,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export type SendFixed = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** @param cacheControl `public, no-cache`, which asks each time whether the tag is still the same, unless said otherwise */
-export function fixedAnswer(text: string, contentType: string, cacheControl = 'public, no-cache'): SendFixed {
-  const body = Buffer.from(text);
-  const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
+/**
+ * @param text or what makes it when it is first asked for
+ * @param cacheControl `public, no-cache`, which asks each time whether the tag is still the same, unless said otherwise
+ */
+export function fixedAnswer(
+  text: string | (() => string),
+  contentType: string,
+  cacheControl = 'public, no-cache',
+): SendFixed {
+  let made: { readonly body: Buffer; readonly etag: string } | null = null;
   return (req, res) => {
+    made ??= tagged(typeof text === 'string' ? text : text());
+    const { body, etag } = made;
     res.setHeader('ETag', etag);
     res.setHeader('Cache-Control', cacheControl);
     if (holds(req.headers['if-none-match'], etag)) {
@@ -17,6 +25,11 @@ export function fixedAnswer(text: string, contentType: string, cacheControl = 'p
     }
     res.writeHead(200, { 'Content-Type': `${contentType}; charset=utf-8`, 'Content-Length': body.length }).end(body);
   };
+}
+
+function tagged(text: string) {
+  const body = Buffer.from(text);
+  return { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
 }
 
 // Proxies that compress make the tag weak; for a body that never changes both mean the same.

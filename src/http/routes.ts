@@ -21,7 +21,8 @@ export interface NamedRoute {
 export interface RouteParts {
   readonly config: Pick<Config, 'host' | 'publicUrl' | 'allowedOrigins'>;
   readonly graphql: Route;
-  readonly sdl: string;
+  /** Made when somebody first reads it. */
+  readonly sdl: () => string;
   readonly health: Health;
   readonly metrics: Metrics;
   /** Null: `/api/auth` does not exist. */

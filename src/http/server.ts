@@ -23,8 +23,8 @@ export interface DoorOptions {
   readonly config: Pick<Config, 'host' | 'port' | 'publicUrl' | 'allowedOrigins' | 'trustProxy'>;
   readonly log: Logger;
   readonly schema: GraphQLSchema;
-  /** The printed schema with its directives, as `GET /schema.graphql` shows it. */
-  readonly sdl: string;
+  /** The printed schema with its directives, as `GET /schema.graphql` shows it; made when somebody first reads it. */
+  readonly sdl: () => string;
   readonly authenticate: Authenticate;
   readonly contextFor: ContextFor;
   /** Null: nothing is limited. */

@@ -173,7 +173,7 @@ export async function startTestServer(options: Partial<DoorOptions> = {}): Promi
     config: { host: '127.0.0.1', port: 0, publicUrl: null, allowedOrigins: [], trustProxy: 0 },
     log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
     schema: testSchema(),
-    sdl: SDL,
+    sdl: () => SDL,
     authenticate,
     contextFor: (principal, facts) =>
       ({
