@@ -14,5 +14,8 @@ const WASM_BUDGET = 100_000_000;
 /** @param runsWasm the embedded database is WebAssembly through and through, and worth optimising */
 export function boundMemory({ runsWasm }: { readonly runsWasm: boolean }): void {
   setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
-  if (!runsWasm) setFlagsFromString(`--wasm-tiering-budget=${WASM_BUDGET}`);
+  if (!runsWasm) leaveWasmAsCompiled();
 }
+
+/** Before any of it is compiled. */
+export const leaveWasmAsCompiled = (): void => setFlagsFromString(`--wasm-tiering-budget=${WASM_BUDGET}`);

@@ -7,6 +7,10 @@ import { inject } from 'vitest';
 import type { Database } from '../../src/db/database.js';
 import { openEmbedded } from '../../src/db/embedded.js';
 import { openServer } from '../../src/db/server.js';
+import { leaveWasmAsCompiled } from '../../src/platform/memory.js';
+
+// As a server does; the embedded database is worth optimising.
+if (inject('engine') === 'server') leaveWasmAsCompiled();
 
 /** Which walls stand: `guard` connects as the owner everywhere, so that row-level security judges nothing; `rls` is for the guard to honour. */
 export type TestWalls = 'both' | 'guard' | 'rls';
