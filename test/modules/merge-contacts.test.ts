@@ -238,8 +238,8 @@ describe('does', () => {
       expect(entry.details).toMatchObject({ comment: { salt: null } });
     }
     const [key] = shop.app.secrets.auditKeys;
-    const trail = await readTrail(shop.database, shop.place.workspaceId);
-    expect(await verifyTrail(trail, new Map([[key.keyId, key.publicKey]]))).toMatchObject({ problems: [] });
+    const trail = await readTrail(shop.database, { workspaceId: shop.place.workspaceId });
+    expect(await verifyTrail(trail, new Map([[key.keyId, key]]))).toMatchObject({ problems: [] });
   });
 
   it('forget what a merge that was only asked for says of whoever is erased, and refuse it', async () => {
