@@ -14,22 +14,17 @@ export async function mergeContact(
   { contactId, intoId, alsoEffectIds, hold }: ContactToMerge,
 ): Promise<number> {
   requireSystem(world);
-  const cancelWhatWaits = async () => {
+  const lockWhatWaits = async () => {
     const open = await lockOpen(world, { contactIds: [contactId], alsoEffectIds });
     const own = await performingMerge(world, contactId, intoId);
-    return cancelOpen(
-      world,
-      deps,
-      open.filter(({ id }) => !own.has(id)),
-      ending,
-    );
+    return open.filter(({ id }) => !own.has(id));
   };
-  // Effects, then rows, then keys: the way of whoever asks for something or carries it out. Once more at the end, for what was
-  // asked for in the meantime.
-  const waited = await cancelWhatWaits();
+  // Effects, rows, keys, and money at the end: the way of whoever asks for something or carries it out. What was asked for in
+  // the meantime is there once the keys are held.
+  await lockWhatWaits();
   await hold();
   await world.vault.merge(world.db, contactId, intoId);
-  return waited + (await cancelWhatWaits());
+  return cancelOpen(world, deps, await lockWhatWaits(), ending);
 }
 
 /** @throws CONFLICT while something to one of these persons is being performed */

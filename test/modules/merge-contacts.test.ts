@@ -1,4 +1,5 @@
 // Two contacts become one: all that was said with the one is of the other, and whoever erases the other erases both.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTrail } from '../../src/audit/trail.js';
 import { verifyTrail } from '../../src/audit/verify.js';
@@ -256,6 +257,29 @@ describe('does', () => {
       );
       expect(opened).toEqual([null]);
     }
+  });
+
+  it('leave nothing waiting that was asked for about the one that goes at the same moment', async () => {
+    const [stays, goes] = [await aPerson('calm'), await aPerson('busy')];
+    const effect = await ask(stays.contactId, goes.contactId);
+    const asking = Array.from({ length: 16 }, async (_, n) => {
+      await sleep(n * 20);
+      const input = { contactId: goes.contactId, subject: 'Meanwhile', body: `Meanwhile ${n}` };
+      return goes.client.ask<Sent>(sending, { input });
+    });
+    const ended = await confirmed(effect);
+    const answers = await Promise.all(asking);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    const refused = answers.flatMap(({ errors }) => errors.map(({ extensions }) => extensions.code));
+    for (const code of refused) expect(['NOT_FOUND', 'CONFLICT']).toContain(code);
+    const of = { contactId: goes.contactId };
+    const { owner } = shop.database;
+    expect(await owner.effect.findMany({ where: { ...of, status: { not: 'CANCELLED' } } })).toEqual([]);
+    expect(await owner.effect.count({ where: of })).toBe(answers.length - refused.length);
+    expect([await owner.conversation.count({ where: of }), await owner.message.count({ where: of })]).toEqual([0, 0]);
+    expect(await owner.conversation.count({ where: { contactId: stays.contactId } })).toBe(
+      answers.length - refused.length,
+    );
   });
 
   it('forget what was stored in the open about the one that is gone', async () => {
