@@ -126,6 +126,8 @@ export const auditActions = {
 
   /** Somebody on the server's own machine took the trail out. */
   'audit.export': nothing,
+  /** Somebody there dropped what is old: up to which place, and how many entries. */
+  'audit.prune': action({ before: 'plain', upTo: 'plain', count: 'plain' }),
   'access.refused': action({
     code: 'plain',
     operation: 'plain',
@@ -148,9 +150,9 @@ const ofOrganization: ReadonlySet<AuditAction> = new Set<AuditAction>([
   ...(['member.create', 'member.update', 'member.remove', 'ownership.transfer'] as const),
   ...(['member.invite', 'invitation.revoke', 'invitation.accept'] as const),
   ...(['session.create', 'session.refused', 'session.end', 'otherSessions.end'] as const),
-  ...(['password.change', 'password.reset', 'email.verify', 'mail.send', 'audit.export'] as const),
+  ...(['password.change', 'password.reset', 'email.verify', 'mail.send'] as const),
   ...(['secondFactor.enable', 'secondFactor.disable', 'secondFactor.verify'] as const),
-  ...(['secondFactor.refused', 'secondFactor.renewCodes'] as const),
+  ...(['secondFactor.refused', 'secondFactor.renewCodes', 'audit.export', 'audit.prune'] as const),
 ]);
 
 export const concernsOrganization = (action: AuditAction): boolean => ofOrganization.has(action);

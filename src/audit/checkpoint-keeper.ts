@@ -124,7 +124,7 @@ const thinOut = ({ database, clock }: KeeperOptions): Promise<void> =>
     const before = new Date(clock.now().getTime() - KEPT_TWICE_MS);
     for (const tables of everyKind) {
       const { checkpoint, column } = namesOf(tables);
-      await db.$executeRaw`DELETE FROM ${checkpoint} c WHERE c.kept_at < ${before}::timestamptz
+      await db.$executeRaw`DELETE FROM ${checkpoint} c WHERE c.kept_at < ${before}::timestamptz AND NOT c.is_cut
         AND EXISTS (SELECT FROM ${checkpoint} e WHERE e.${column} = c.${column} AND e.seq = c.seq
           AND e.hash = c.hash AND e.created_at < c.created_at)
         AND EXISTS (SELECT FROM ${checkpoint} l WHERE l.${column} = c.${column} AND l.seq = c.seq

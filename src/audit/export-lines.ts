@@ -74,13 +74,15 @@ export const tailLine = (entry: StoredEntry): ExportLine => ({ line: 'tail', ent
 /** Also the form in which checkpoints are kept outside. */
 export const writtenCheckpoint = (checkpoint: Checkpoint): WrittenCheckpoint => {
   const { seq, hash, createdAt, keyId, signature } = checkpoint;
-  return written<Checkpoint>({ ...ownerOf(checkpoint), seq, hash, createdAt, keyId, signature });
+  return written<Checkpoint>({ ...ownerOf(checkpoint), seq, hash, createdAt, keyId, signature, ...cut(checkpoint) });
 };
 
 export const checkpointOf = (checkpoint: WrittenCheckpoint): Checkpoint => {
   const { seq, hash, createdAt, keyId, signature } = checkpoint;
-  return { ...ownerOf(checkpoint), seq, hash, createdAt: new Date(createdAt), keyId, signature };
+  return { ...ownerOf(checkpoint), seq, hash, createdAt: new Date(createdAt), keyId, signature, ...cut(checkpoint) };
 };
+
+const cut = ({ isCut = false }: { readonly isCut?: boolean }) => (isCut ? { isCut } : {});
 
 export const storedEntry = (entry: WrittenEntry): StoredEntry => read<StoredEntry>(entry);
 

@@ -77,6 +77,8 @@ interface HeadFacts {
   readonly seq: number;
   readonly hash: string;
   readonly createdAt: Date;
+  /** Says also that what stood up to this place was dropped on purpose, and that the chain goes on behind it. */
+  readonly isCut?: boolean;
 }
 
 export type Checkpoint = CheckpointHead & Signed;
@@ -88,10 +90,9 @@ interface Signed {
 }
 
 const headText = (head: CheckpointHead, keyId: string): Buffer => {
-  const { seq, hash, createdAt } = head;
-  return Buffer.from(
-    canonicalJson({ version: 1, keyId, ...ownerOf(head), seq, hash, createdAt: createdAt.toISOString() }),
-  );
+  const { seq, hash, createdAt, isCut = false } = head;
+  const said = { version: 1, keyId, ...ownerOf(head), seq, hash, createdAt: createdAt.toISOString() };
+  return Buffer.from(canonicalJson(isCut ? { ...said, says: 'what stood up to this place was dropped' } : said));
 };
 
 export const signHead = <Head extends CheckpointHead>(

@@ -17,7 +17,8 @@ export const entryColumns = ({ column, field }: ChainTables): string => `e.${col
   e.cost_credits AS "costCredits", e.request_id AS "requestId", e.ip, e.details, e.created_at AS "createdAt"`;
 
 export const checkpointColumns = ({ column, field }: ChainTables): string =>
-  `c.${column} AS "${field}", c.seq, c.hash, c.key_id AS "keyId", c.signature, c.created_at AS "createdAt"`;
+  `c.${column} AS "${field}", c.seq, c.hash, c.key_id AS "keyId", c.signature, c.created_at AS "createdAt",
+  c.is_cut AS "isCut"`;
 
 const rowsOf = async <Row>({ executeAsOwner }: ChainReader, text: string, values: readonly unknown[]): Promise<Row[]> =>
   (await executeAsOwner(text, values)).rows as Row[];

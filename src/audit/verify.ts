@@ -5,7 +5,7 @@ import { type ChainOwner, isOf, kindOf } from './chain-owner.js';
 import { type Checkpoint, isSignedBy, type StoredEntry } from './links.js';
 import type { Found, Problem } from './problem.js';
 import type { PublicKey, PublicKeys } from './public-keys.js';
-import { type Heads, isBackdated, type LinkedEntry, walkChain } from './walk-chain.js';
+import { type Cuts, type Heads, isBackdated, type LinkedEntry, walkChain } from './walk-chain.js';
 
 export interface Trail {
   /** Whose it is: an entry or checkpoint of another does not belong to it, however well it fits. */
@@ -36,8 +36,8 @@ export async function verifyTrail(trail: Trail, publicKeys: PublicKeys): Promise
   const found: Found = (kind, seq, entryId, message) => {
     if (problems.length < problemsMax) problems.push({ kind, seq, entryId, message });
   };
-  const { heads, refused } = await signedHeads(trail, publicKeys, found);
-  const chain = await walkChain(trail.owner, trail.linked, heads, found);
+  const { heads, cuts, refused } = await signedHeads(trail, publicKeys, found);
+  const chain = await walkChain(trail.owner, trail.linked, { heads, cuts }, found);
   judgeEnd(chain.lastSeq, heads, refused, found);
   let tail = 0;
   for await (const entry of trail.unlinked) {
@@ -57,13 +57,15 @@ async function signedHeads(
   { owner, checkpoints }: Trail,
   publicKeys: PublicKeys,
   found: Found,
-): Promise<{ heads: Heads; refused: number }> {
+): Promise<{ heads: Heads; cuts: Cuts; refused: number }> {
+  const cuts = new Map<number, string>();
   const heads = new Map<number, Map<string, Date>>();
   let refused = 0;
   for await (const checkpoint of checkpoints) {
     const { seq, hash, keyId, createdAt } = checkpoint;
     const fault = faultOf(checkpoint, owner, publicKeys.get(keyId));
     if (fault === null) {
+      if (checkpoint.isCut === true) cuts.set(seq, hash);
       const known = heads.get(seq);
       if (known === undefined) heads.set(seq, new Map([[hash, createdAt]]));
       else if ((known.get(hash) ?? createdAt) <= createdAt) known.set(hash, createdAt);
@@ -72,7 +74,7 @@ async function signedHeads(
       found(fault.kind, seq, null, fault.message);
     }
   }
-  return { heads, refused };
+  return { heads, cuts, refused };
 }
 
 function faultOf(

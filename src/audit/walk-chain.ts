@@ -14,6 +14,9 @@ export interface LinkedEntry {
 /** What signed checkpoints vouch for, by place; more than one hash for a place means that one of them is a lie. */
 export type Heads = ReadonlyMap<number, ReadonlyMap<string, Date>>;
 
+/** Up to where a chain was dropped on purpose, by place, each with the hash that stood there: signed as that. */
+export type Cuts = ReadonlyMap<number, string>;
+
 export interface Chain {
   readonly linked: number;
   readonly entries: number;
@@ -36,16 +39,18 @@ const RECENT_MAX = 1_000;
 export async function walkChain(
   owner: ChainOwner,
   linked: AsyncIterable<LinkedEntry>,
-  heads: Heads,
+  { heads, cuts }: { readonly heads: Heads; readonly cuts: Cuts },
   found: Found,
 ): Promise<Chain> {
   const recent = recentLinks();
-  const walk = openWalk(heads, found, recent);
+  let begun: Walk | null = null;
   let count = 0;
   let entries = 0;
   let latest: Date | null = null;
   for await (const { link, entry } of linked) {
     count++;
+    begun ??= openWalk(heads, found, recent, beginningOf(cuts, link.seq));
+    const walk: Walk = begun;
     const twice = recent.seqOf(link.entryId) !== null;
     if (twice) found('inserted', link.seq, link.entryId, 'One entry stands at two places.');
     recent.add(link);
@@ -66,8 +71,15 @@ export async function walkChain(
       found('inserted', link.seq, link.entryId, 'This entry is dated long before the one it follows.');
     if (latest === null || entry.createdAt > latest) latest = entry.createdAt;
   }
-  const lastSeq = walk.end();
+  const lastSeq = (begun ?? openWalk(heads, found, recent, beginningOf(cuts, Number.POSITIVE_INFINITY))).end();
   return { linked: count, entries, lastSeq, latest };
+}
+
+/** What the first link follows: the beginning of all, or the last cut before it. */
+function beginningOf(cuts: Cuts, firstSeq: number): Standing {
+  let beginning: Standing = { hash: chainStart, made: 0 };
+  for (const [made, hash] of cuts) if (made < firstSeq && made > beginning.made) beginning = { hash, made };
+  return beginning;
 }
 
 interface Walk {
@@ -84,7 +96,7 @@ interface Standing {
   readonly made: number;
 }
 
-function openWalk(heads: Heads, tell: Found, recent: ReturnType<typeof recentLinks>): Walk {
+function openWalk(heads: Heads, tell: Found, recent: ReturnType<typeof recentLinks>, beginning: Standing): Walk {
   let isTold = false;
   const found: Found = (...problem) => {
     isTold = true;
@@ -95,15 +107,15 @@ function openWalk(heads: Heads, tell: Found, recent: ReturnType<typeof recentLin
   const misfits: ChainMisfit[] = [];
   /** Since the last link that fits, newest last. */
   let pending: ChainMisfit[] = [];
-  let before: string = chainStart;
-  let lastSeq = 0;
+  let before: string = beginning.hash;
+  let lastSeq = beginning.made;
   /** The number a link was made with, less the one it has. */
   let shift = 0;
-  let lastFit: Standing = { hash: chainStart, made: 0 };
+  let lastFit: Standing = beginning;
   /** Links were put in between, if the next one confirms it. */
   let guess: { readonly shift: number; readonly inserted: readonly ChainMisfit[]; readonly last: ChainMisfit } | null =
     null;
-  let vouchedTo = 0;
+  let vouchedTo = beginning.made;
   let isRewritten = false;
 
   const compare = (link: StoredLink): void => {

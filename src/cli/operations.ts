@@ -7,6 +7,7 @@ import { exportHead, lineOf } from '../audit/export-lines.js';
 import { exportPage, headOfChain } from '../audit/export-page.js';
 import { keepKnownKeys, knownKeys } from '../audit/known-keys.js';
 import type { Checkpoint } from '../audit/links.js';
+import { type Pruned, pruneTrail } from '../audit/prune.js';
 import { auditKeySet } from '../audit/public-keys.js';
 import { type Audit, auditAsOwner, auditOfOrganization, systemActor } from '../audit/record.js';
 import { readTrail } from '../audit/trail.js';
@@ -162,6 +163,10 @@ export const operations = {
 
   'audit.verify': operation(whoseTrail, (whose, desk) => verifyTrails(desk, whose)),
 
+  'audit.prune': operation(whoseTrail.extend({ before: z.iso.datetime({ offset: true }) }), (request, desk) =>
+    pruneTrails(desk, request),
+  ),
+
   'audit.export.begin': operation(whoseTrail, (whose, desk) => beginExport(desk, whose)),
 
   'audit.export.page': operation(
@@ -262,4 +267,28 @@ async function verifyTrails({ database, auditKeys }: Desk, whose: WhoseTrail): P
     verified.push({ owner, verified: await verifyTrail(await readTrail(database, owner), keys) });
   }
   return summaryOf(verified);
+}
+
+interface PrunedTrails {
+  readonly dropped: number;
+  readonly trails: readonly (Pruned & ChainOwner)[];
+}
+
+/** One trail, or every one. @throws CONFLICT at the first that does not verify */
+async function pruneTrails(
+  { database, auditKeys }: Desk,
+  { before, ...whose }: WhoseTrail & { readonly before: string },
+): Promise<PrunedTrails> {
+  const configured = auditKeys();
+  const known = await knownKeys(database, configured);
+  const publicKeys = new Map(known.map((key) => [key.keyId, key]));
+  const trails: (Pruned & ChainOwner)[] = [];
+  for (const owner of await trailsOf(database, whose, 'drop old audit entries')) {
+    const parts = {
+      ...{ database, publicKeys, key: configured[0], clock: systemClock },
+      auditIn: (db: SystemDb) => operatorsAudit(db, owner),
+    };
+    trails.push({ ...owner, ...(await pruneTrail(parts, owner, new Date(before))) });
+  }
+  return { dropped: trails.reduce((sum, one) => sum + one.dropped, 0), trails };
 }
