@@ -73,6 +73,17 @@ function withoutStanding(text: string): string {
   return JSON.stringify({ ...rest, errors: errors.map((error) => JSON.stringify(error)).sort() });
 }
 
+/**
+ * Where an error took the whole of `data`, whatever else fails meanwhile is told or is not, by which comes first: that is
+ * left to chance on either way. Then at least one error is to be the same, and those of one way alone are left out.
+ */
+function withoutLateErrors(told: Told, other: Told): Told {
+  const [one, another] = [told, other].map(({ text }) => JSON.parse(text) as { data?: unknown; errors?: string[] });
+  if (one?.data !== null || another?.data !== null) return told;
+  const common = (one.errors ?? []).filter((error) => another.errors?.includes(error));
+  return common.length === 0 ? told : { ...told, text: JSON.stringify({ ...one, errors: common }) };
+}
+
 export async function askBoth(
   url: string,
   { laneOf }: LaneLog,
@@ -85,5 +96,5 @@ export async function askBoth(
   const lane = await laneOf(id);
   const get = await byGet(url, headers, read, id);
   await laneOf(id);
-  return { post, get, lane };
+  return { post: withoutLateErrors(post, get), get: withoutLateErrors(get, post), lane };
 }

