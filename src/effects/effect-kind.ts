@@ -12,14 +12,14 @@ export interface PayloadFacts {
   readonly firstContact?: boolean;
   /** EMAIL, SMS, CHAT, VOICE; left out: none, and no rule about channels matches. */
   readonly channel?: string;
-  /** The agent through which the effect acts, when the requester is not that agent's own key. */
-  readonly agentId?: string;
+  /** The agent through which the effect acts, when the requester is not that agent's own key; null: none. */
+  readonly agentId?: string | null;
 }
 
 /** What can be said of an effect before anybody asks for it, by reads alone. */
 export interface Foreseen {
   /** As of its payload; what is left out is not known. */
-  readonly facts: Omit<PayloadFacts, 'agentId'> & { readonly agentId?: string | null };
+  readonly facts: PayloadFacts;
   /** Whole credits; null when that is not known. */
   readonly credits: number | null;
 }

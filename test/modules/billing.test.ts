@@ -62,7 +62,7 @@ describe('billing', () => {
     expect((await billing('DAY')).spent).toEqual([
       { of: new Date().toISOString().slice(0, 10), credits: 1, effects: 1 },
     ]);
-    expect((await billing('AGENT')).spent).toEqual([{ of: null, credits: 1, effects: 1 }]);
+    expect((await billing('AGENT')).spent).toEqual([{ of: shop.ids.agentId, credits: 1, effects: 1 }]);
   });
 
   it('grows by a top-up, which takes an owner', async () => {
@@ -100,7 +100,8 @@ describe('a spend cap', () => {
 
   it('of an agent bounds what goes through it', async () => {
     const { agentId } = shop.ids;
-    await setCap({ agentId, credits: 1, period: 'DAY' });
+    const spent = (await billing('AGENT')).spent.find(({ of }) => of === agentId)?.credits ?? 0;
+    await setCap({ agentId, credits: spent + 1, period: 'DAY' });
     const chat = await shop.agentKey(['agent:trigger']);
     const trigger = `mutation T($input: TriggerAgentInput!) { triggerAgent(input: $input) { effect { id status seal } } }`;
     const input = { agentId, mode: 'CHAT', message: 'Hello?' };
@@ -109,7 +110,8 @@ describe('a spend cap', () => {
       code: 'SPEND_CAP_EXCEEDED',
       capOf: 'agent',
     });
-    await cancel(await ask());
+    // A message in the agent's conversation is the agent's, whoever asks for it.
+    expect((await refusedAsk()).extensions).toMatchObject({ code: 'SPEND_CAP_EXCEEDED', capOf: 'agent' });
     await setCap({ agentId, credits: null });
     expect(await shop.lastEntry('spendCap.set')).toMatchObject({ subjectId: agentId, details: { credits: null } });
   });

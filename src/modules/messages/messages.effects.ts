@@ -26,7 +26,7 @@ export const sendMessage = defineEffect<OutgoingMessage, MessageSent>({
   spends: true,
   payload: outgoingMessage,
   price: ({ channel }, { prices }) => prices.of(`message.${channel}`),
-  facts: ({ channel, isFirstContact }) => ({ recipients: 1, firstContact: isFirstContact, channel }),
+  facts: ({ agentId, channel, isFirstContact }) => ({ agentId, recipients: 1, firstContact: isFirstContact, channel }),
   contact: ({ contactId }) => contactId,
   subject: ({ messageId }) => messageId,
 

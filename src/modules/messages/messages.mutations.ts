@@ -81,7 +81,7 @@ builder.mutationFields((t) => ({
     prepare: (input, { messages }) => messages.freezeForSending(input),
     foresee: (input, isOpen, { messages }) =>
       isOpen('messageId', 'conversationId', 'contactId', 'inboxId')
-        ? { facts: { recipients: 1, agentId: null }, credits: null }
+        ? { facts: { recipients: 1 }, credits: null }
         : messages.foreseeSending(input),
   }),
 }));

@@ -38,6 +38,8 @@ export const outgoingMessage = z.object({
   conversationId: z.string(),
   contactId: z.string(),
   inboxId: z.string(),
+  /** Whose conversation it is: rules, caps and pauses of that agent hold for the message. */
+  agentId: z.string().nullable().default(null),
   channel: z.enum(['EMAIL', 'SMS', 'CHAT']),
   from: mailbox,
   to: mailbox,
@@ -121,6 +123,7 @@ export const messagesService = (world: World) => {
         conversationId: conversation.id,
         contactId: contact.id,
         inboxId: inbox.id,
+        agentId: conversation.agentId,
         channel,
         from: { address: inbox.address, name: inbox.name },
         to: { address: to, name: contact.name },
@@ -134,9 +137,9 @@ export const messagesService = (world: World) => {
     async foreseeSending(input: SendingIds): Promise<Foreseen | null> {
       const place = await placeOf(input);
       if (place === null || place.channel === 'VOICE') return null;
-      const { channel, contactId } = place;
+      const { channel, contactId, agentId } = place;
       const firstContact = contactId === null || !(await wasWrittenTo(db, contactId));
-      const facts = { recipients: 1, firstContact, channel, agentId: null };
+      const facts = { recipients: 1, firstContact, channel, agentId };
       return { facts, credits: world.prices.of(`message.${channel}`) };
     },
 
@@ -214,15 +217,15 @@ export const messagesService = (world: World) => {
   }
 
   /** Where it would be said; null where the ids name nothing here. */
-  async function placeOf(input: SendingIds): Promise<Pick<Conversation, 'channel' | 'contactId'> | null> {
+  async function placeOf(input: SendingIds): Promise<Pick<Conversation, 'channel' | 'contactId' | 'agentId'> | null> {
     const { messageId, contactId, inboxId } = input;
     const draft = messageId ? await db.message.findFirst({ where: { id: messageId } }) : null;
     const conversationId = draft?.conversationId ?? (messageId ? null : input.conversationId);
     if (conversationId) return db.conversation.findFirst({ where: { id: conversationId } });
     if (messageId || !contactId || (await db.contact.count({ where: { id: contactId } })) === 0) return null;
-    if (!inboxId) return { channel: 'EMAIL', contactId };
+    if (!inboxId) return { channel: 'EMAIL', contactId, agentId: null };
     const inbox = await db.inbox.findFirst({ where: { id: inboxId } });
-    return inbox && { channel: inbox.channel, contactId };
+    return inbox && { channel: inbox.channel, contactId, agentId: inbox.agentId };
   }
 
   async function fromContent(data: z.output<typeof toSend>): Promise<Message> {
