@@ -1,8 +1,8 @@
-// Links committed entries into the chain of their workspace or organization, a moment after they commit. Apart from the changes themselves, so
-// that two requests of one workspace never wait for each other's place in the chain. As the owner: the application's own
-// role may write entries, but neither link, change nor remove any. Every run that linked something signs the new head.
-// The first run of a process reads whole trails; those after it only what is near the last link. A run is two statements
-// and shares no lock with anybody: a place of the chain is there once, so of two that link at once one finds it taken.
+// Links committed entries into the chain of their workspace or organization, a moment after they commit. Apart from the
+// changes themselves, so that two requests of one workspace never wait for each other's place in the chain. As the owner:
+// the application's own role may write entries, but neither link, change nor remove any. Every run that linked something
+// signs the new head. The first run of a process reads whole trails; those after it only what is near the last link. A run
+// is two statements and shares no lock with anybody: of two that link at once, one finds the place in the chain taken.
 import type { KeyObject } from 'node:crypto';
 import type { Database } from '../db/database.js';
 import { sqlStateOf } from '../db/migrate.js';

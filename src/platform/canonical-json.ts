@@ -42,13 +42,12 @@ const writeObject = (value: object, depth: number): string | undefined => {
   if (prototype !== null && prototype !== Object.prototype) {
     throw new TypeError(`A ${value.constructor.name} has no canonical JSON.`);
   }
-  const members = Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([name, member]) => {
-      const text = write(member, depth + 1);
-      return text === undefined ? [] : [`${writeString(name)}:${text}`];
-    });
-  return `{${members.join(',')}}`;
+  let members = '';
+  for (const name of Object.keys(value).sort()) {
+    const text = write((value as Readonly<Record<string, unknown>>)[name], depth + 1);
+    if (text !== undefined) members += `${members === '' ? '' : ','}${writeString(name)}:${text}`;
+  }
+  return `{${members}}`;
 };
 
 const writeConverted = (value: object, converted: unknown, depth: number): string | undefined => {
