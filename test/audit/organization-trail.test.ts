@@ -66,8 +66,10 @@ describe('the organization’s trail', () => {
       headers: { 'content-type': 'application/json', origin: harness.url },
       body: JSON.stringify({ email: OWNER.email, password: 'a wrong one indeed' }),
     });
-    const [refused] = await entries('session.refused');
-    expect(refused).toMatchObject({ outcome: 'REFUSED', subjectId: harness.place.userId });
+    // The answer does not wait for it.
+    await expect
+      .poll(() => entries('session.refused'), { timeout: 10_000 })
+      .toMatchObject([{ outcome: 'REFUSED', subjectId: harness.place.userId }]);
   });
 
   it('tells each change of people and workspaces once, with who did it, beside the workspace’s own trail', async () => {
