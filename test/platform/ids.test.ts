@@ -106,6 +106,12 @@ describe('newId', () => {
     );
   });
 
+  it('is unique where nothing but chance tells ids apart', () => {
+    // A clock of its own each, at the same moment: no counter goes on.
+    const ids = Array.from({ length: 5_000 }, () => newId('ctc', { now: () => new Date(0) }));
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
   it('stays unique and ordered for a hundred thousand ids at once', () => {
     const ids = Array.from({ length: 100_000 }, () => newId('msg'));
     expect(ids.every((id, index) => index === 0 || id > (ids[index - 1] ?? ''))).toBe(true);
