@@ -50,11 +50,11 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
     return running;
   };
   const sealNoted = async () => {
-    for (const id of noted) {
-      noted.delete(id);
-      await sealChain(options, ownerNamed(id), 'fresh');
-    }
+    // What is noted meanwhile is for the next run: under load a run that took it in would never end.
+    const due = [...noted];
+    noted.clear();
     ranAt = performance.now();
+    for (const id of due) await sealChain(options, ownerNamed(id), 'fresh');
   };
   const seal = async (reach: Reach) => {
     for (const owner of await chainsToSeal(database, reach)) await sealChain(options, owner, reach);
