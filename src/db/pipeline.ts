@@ -2,10 +2,11 @@
 // of one turn of the event loop leave in one write, which costs less than the writes would. Each is its own transaction, as
 // on a connection of its own; what the database answers to one says nothing about its neighbours.
 import type pg from 'pg';
+import { ask, type Statement } from './prepared-statement.js';
 
 export interface Pipeline {
   /** On the connection with the fewest statements on their way. @throws what the database says, or that it went away */
-  query<Row extends object>(statement: pg.QueryConfig): Promise<Row[]>;
+  query<Row extends object>(statement: Statement): Promise<Row[]>;
   /** Lets what is on its way arrive. */
   close(): Promise<void>;
 }
@@ -63,13 +64,13 @@ export function openPipeline({ newClient, connections, warn }: PipelineOptions):
   };
 
   return {
-    async query<Row extends object>(statement: pg.QueryConfig) {
+    async query<Row extends object>(statement: Statement) {
       const line = leastBusy();
       line.waiting += 1;
       try {
         if (!line.isOpen) await line.opened;
         cork(line.client);
-        return (await line.client.query<Row>(statement)).rows;
+        return (await ask(line.client, statement)).rows as Row[];
       } finally {
         line.waiting -= 1;
       }

@@ -6,6 +6,7 @@ import { PrismaClient } from '../generated/prisma/client.js';
 import { type PrismaJoiner, prismaJoiner } from './joined-prisma.js';
 import { sqlStateOf } from './migrate.js';
 import { type OpenTransaction, runInside, transactionMs } from './open-transaction.js';
+import { ask, type Statement } from './prepared-statement.js';
 
 /** The name to prepare a text under; an empty one: parsed, run and forgotten. */
 export type NameOf = (statement: { readonly sql: string }) => string;
@@ -61,13 +62,13 @@ async function begun<T>(
   const hear = (error: unknown) => {
     if (sqlStateOf(error) !== afterFailure) cause ??= error;
   };
-  const ask = (text: string, values: readonly unknown[]) => {
+  const submit = (text: string, values: readonly unknown[]) => {
     inOneMessage(client);
-    return client.query<object>({ name: nameOf({ sql: text }), text, values: [...values] });
+    return ask(client, { name: nameOf({ sql: text }), text, values });
   };
-  const query = async (text: string, values: readonly unknown[]) => (await ask(text, values)).rows;
+  const query = async (text: string, values: readonly unknown[]) => (await submit(text, values)).rows;
   const send = async (text: string, values: readonly unknown[]) => {
-    ask(text, values).catch(hear);
+    submit(text, values).catch(hear);
   };
   const lateOnes: Promise<unknown>[] = [];
   const late = async <T>(answer: Promise<T>) => {
@@ -79,8 +80,8 @@ async function begun<T>(
     client.query(`BEGIN; ${opening}`).catch(hear);
     const result = await runInside({ connection: client, joiner, query, send, late }, run);
     // PostgreSQL answers COMMIT after a failed statement with ROLLBACK, and calls that success.
-    const { command } = await client.query('COMMIT');
-    if (command === 'COMMIT') return result;
+    const { tag } = await ask(client, COMMIT);
+    if (tag === 'COMMIT') return result;
     await Promise.all(lateOnes);
     throw cause ?? new Error('The transaction had failed before its end; nothing was kept.');
   } catch (error) {
@@ -89,6 +90,8 @@ async function begun<T>(
     throw sqlStateOf(error) === afterFailure ? (cause ?? error) : error;
   }
 }
+
+const COMMIT: Statement = { name: 'commit', text: 'COMMIT', values: [] };
 
 /** What PostgreSQL says to every statement after one that failed. */
 const afterFailure = '25P02';

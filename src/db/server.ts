@@ -11,6 +11,7 @@ import { applyMigrations, type MigrationConnection, sqlStateOf } from './migrate
 import type { Migration } from './migration-files.js';
 import { transactionMs } from './open-transaction.js';
 import { openPipeline } from './pipeline.js';
+import { askPool } from './prepared-statement.js';
 import { type NameOf, transactionsOf } from './server-transaction.js';
 import { waitForServer } from './wait-for-server.js';
 
@@ -166,8 +167,8 @@ function databaseOf(
     owner: ownerClient,
     transact: transactions.transact,
     query: async <Row extends object>(name: string, text: string, values: readonly unknown[]) =>
-      (await bound.query<Row>({ name, text, values: [...values] })).rows,
-    shortQuery: (name, text, values) => short.query({ name, text, values: [...values] }),
+      (await askPool(bound, { name, text, values })).rows as Row[],
+    shortQuery: (name, text, values) => short.query({ name, text, values }),
     executeAsOwner: async (text, values) => {
       const answer: pg.QueryResult | pg.QueryResult[] = await owner.query(
         text,

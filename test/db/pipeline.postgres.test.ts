@@ -62,7 +62,7 @@ describe('what fails', () => {
   it('holds up only what shares its connection', async () => {
     const pipeline = open(2);
     let isSlowDone = false;
-    const slow = pipeline.query({ text: 'SELECT pg_sleep(1.5)', values: [] }).then(() => {
+    const slow = pipeline.query({ name: '', text: 'SELECT pg_sleep(1.5)', values: [] }).then(() => {
       isSlowDone = true;
     });
     for (const said of hundred) await pipeline.query({ ...echo, values: [said] });
@@ -75,7 +75,7 @@ it('tells those on their way that their connection broke, once, and makes anothe
   const warn = vi.fn();
   const pipeline = open(1, warn);
   const [before] = await pipeline.query<Said>({ ...echo, values: [1] });
-  const waiting = [1, 2, 3].map(() => pipeline.query({ text: 'SELECT pg_sleep(20)', values: [] }));
+  const waiting = [1, 2, 3].map(() => pipeline.query({ name: '', text: 'SELECT pg_sleep(20)', values: [] }));
   const told = Promise.allSettled(waiting);
   await onServer(database.url, `SELECT pg_terminate_backend(${before?.pid})`);
   expect((await told).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
@@ -94,9 +94,9 @@ it('says so when there is nothing to connect to, each time', async () => {
 
 it('closes when what is on its way has arrived', async () => {
   const pipeline = open(1);
-  const answer = pipeline.query<Said>({ text: 'SELECT 1 AS said FROM pg_sleep(0.3)', values: [] });
+  const answer = pipeline.query<Said>({ name: '', text: 'SELECT 1 AS said FROM pg_sleep(0.3)', values: [] });
   await pipeline.query({ ...echo, values: [1] }).then(() => undefined);
-  const late = pipeline.query<Said>({ text: 'SELECT 2 AS said FROM pg_sleep(0.3)', values: [] });
+  const late = pipeline.query<Said>({ name: '', text: 'SELECT 2 AS said FROM pg_sleep(0.3)', values: [] });
   await pipeline.close();
   expect((await answer)[0]?.said).toBe(1);
   expect((await late)[0]?.said).toBe(2);
