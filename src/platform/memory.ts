@@ -3,7 +3,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** By how many percent what has lived for a while may grow before it is looked through; V8 would let it grow up to fourfold. */
-const GROWTH_PERCENT = 100;
+const GROWTH_PERCENT = 50;
 
 /**
  * How much of a WebAssembly function runs before V8 optimises it, in bytes; by default 1.8 million. The optimiser keeps what
