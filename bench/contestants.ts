@@ -79,8 +79,11 @@ export interface Stable {
 const READY_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 10;
 
-/** Builds the servers; the product itself is built by scripts/build.mjs. */
-export async function openStable(): Promise<Stable> {
+/**
+ * Builds the servers; the product itself is built by scripts/build.mjs.
+ * @param before what stands before the command of each
+ */
+export async function openStable(before: readonly string[]): Promise<Stable> {
   const root = packageRoot();
   const folder = join(root, 'node_modules', '.cache', 'sallyport', `bench-${process.pid}`);
   mkdirSync(folder, { recursive: true });
@@ -98,7 +101,8 @@ export async function openStable(): Promise<Stable> {
     async start(name, databaseUrl, principals, nodeFlags = []) {
       const { entry, env = {} } = CONTESTANTS[name];
       const port = await freePort();
-      const child = spawn(process.execPath, [...nodeFlags, '--import', leash, ...entries[entry]], {
+      const [command = '', ...args] = [...before, process.execPath, ...nodeFlags, '--import', leash, ...entries[entry]];
+      const child = spawn(command, args, {
         cwd: dataDir,
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
         env: {

@@ -36,6 +36,8 @@ interface Size {
   readonly rounds: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
+  /** What stands before the command of a server. */
+  readonly before: readonly string[];
 }
 
 interface Shop {
@@ -53,7 +55,7 @@ const WITHIN_MS = 120_000;
 
 export async function measureEffects(
   postgres: PostgresPlace,
-  { rounds, warmUpMs, measureMs }: Size,
+  { rounds, warmUpMs, measureMs, before }: Size,
   say: (line: string) => void,
 ): Promise<readonly EffectLine[]> {
   const built = await buildBoth();
@@ -71,7 +73,7 @@ export async function measureEffects(
       const inTurn = round % 2 === 0 ? BUILDS : [...BUILDS].reverse();
       for (const name of inTurn) {
         const url = await postgres.createDatabase(`effects_${round}_${BUILDS.indexOf(name)}`, 'effects');
-        const start = (work: 'on' | 'off') => startServer(built.programs[name], { url, folder, work, shop });
+        const start = (work: 'on' | 'off') => startServer(built.programs[name], { url, folder, work, shop, before });
         const server = await start('off');
         try {
           add(lines.asked, name, await underLoad(server, shop, shop.waiting.key, { warmUpMs, measureMs }));
@@ -232,13 +234,15 @@ interface Start {
   readonly folder: string;
   readonly work: 'on' | 'off';
   readonly shop: Shop;
+  readonly before: Size['before'];
 }
 
-async function startServer(program: string, { url, folder, work, shop }: Start): Promise<Server> {
+async function startServer(program: string, { url, folder, work, shop, before }: Start): Promise<Server> {
   const port = await freePort();
   const unlimited = { rpm: 1_000_000_000, rpd: 1_000_000_000, costPerSecond: 1_000_000_000 };
   const leash = pathToFileURL(join(packageRoot(), 'bench', 'leash.mjs')).href;
-  const child = spawn(process.execPath, ['--import', leash, program], {
+  const [command = '', ...args] = [...before, process.execPath, '--import', leash, program];
+  const child = spawn(command, args, {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {

@@ -1,4 +1,5 @@
-// The tables. CPU is the server's own, user and system, of the middle round; times are those of all rounds together.
+// The tables. CPU is the server's own, user and system, of the middle round, and so are ratios, which are of two servers in
+// the same round: a machine drifts less in that time. Times are those of all rounds together.
 import { availableParallelism, cpus } from 'node:os';
 import { CONTESTANTS, type ContestantName } from './contestants.js';
 import { BUILDS, type Build, type EffectLine } from './effects.js';
@@ -30,12 +31,17 @@ interface Facts {
   readonly connections: number;
   readonly postgres: string;
   readonly servers: readonly ContestantName[];
+  /** Each server was alone on a core. */
+  readonly isPinned: boolean;
 }
 
 export const report = (lines: readonly Line[], lives: readonly Life[], facts: Facts): string =>
   [
-    `Node ${process.versions.node}, ${facts.postgres}, ${availableParallelism()} cores (${cpus()[0]?.model.trim()}).`,
+    `Node ${process.versions.node}, ${facts.postgres}, ${cpus().length} cores (${cpus()[0]?.model.trim()}).`,
     `${facts.rounds} × ${facts.measureMs / 1_000} s each after warming up, ${facts.connections} connections, ${facts.keys} keys.`,
+    facts.isPinned
+      ? 'The server has one core, the load and PostgreSQL have the others.'
+      : 'Server, load and PostgreSQL share all cores.',
     'Rounds differ by 10 to 35 %: below 20 % is no difference. Requests per second of cheap servers are bounded by the load.',
     '',
     ...mainTable(lines, facts.servers),
@@ -158,8 +164,11 @@ const spread = (cells: readonly Cell[]): string => {
   return `${Math.round(Math.min(...costs))}–${Math.round(Math.max(...costs))}`;
 };
 
-const ratio = (line: Line, name: ContestantName, to: ContestantName): string =>
-  name === to || !line.cells.has(to) ? '' : (cpuOf(line, name) / cpuOf(line, to)).toFixed(2);
+const ratio = (line: Line, name: ContestantName, to: ContestantName): string => {
+  const [cells, others] = [line.cells.get(name) ?? [], line.cells.get(to) ?? []];
+  if (name === to || others.length === 0) return '';
+  return middleOf(cells.map((cell, round) => perRequest(cell) / perRequest(others[round] ?? cell))).toFixed(2);
+};
 
 const perSecond = (cells: readonly Cell[]): number =>
   (1_000 * cells.reduce((sum, { requests }) => sum + requests, 0)) /
