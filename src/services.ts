@@ -30,17 +30,24 @@ const factories: { readonly [Noun in keyof Services]: (world: World) => Services
 };
 
 /** Each service is made when it is first asked for. */
-export function servicesOf(world: World): Services {
-  const made = new Map<string, unknown>();
-  const services = {};
-  for (const [noun, create] of Object.entries(factories)) {
-    Object.defineProperty(services, noun, {
-      enumerable: true,
-      get: () => {
-        if (!made.has(noun)) made.set(noun, create(world));
-        return made.get(noun);
-      },
-    });
+class MadeOfWorld {
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
   }
-  return services as Services;
+
+  static {
+    for (const [noun, create] of Object.entries(factories)) {
+      Object.defineProperty(MadeOfWorld.prototype, noun, {
+        get(this: MadeOfWorld) {
+          const service = create(this.#world);
+          Object.defineProperty(this, noun, { value: service });
+          return service;
+        },
+      });
+    }
+  }
 }
+
+export const servicesOf = (world: World): Services => new MadeOfWorld(world) as unknown as Services;

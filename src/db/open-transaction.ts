@@ -43,23 +43,17 @@ export async function runInside<Connection, T>(
   run: (tx: OpenTransaction) => Promise<T>,
 ): Promise<T> {
   const endMs = performance.now() + transactionMs;
+  const isOver = () => performance.now() > endMs;
   const requireTime = () => {
-    if (performance.now() > endMs) {
-      throw new Error(`A transaction was open for more than ${transactionMs / 1_000} s, and is taken back.`);
-    }
+    if (isOver()) throw tookTooLong();
   };
   let joined: Promise<JoinedPrisma> | null = null;
   try {
     const result = await run({
       late,
-      query: async <Row extends object>(text: string, values: readonly unknown[]) => {
-        requireTime();
-        return (await query(text, values)) as Row[];
-      },
-      send: async (text, values) => {
-        requireTime();
-        await send(text, values);
-      },
+      query: <Row extends object>(text: string, values: readonly unknown[]) =>
+        isOver() ? Promise.reject(tookTooLong()) : (query(text, values) as Promise<Row[]>),
+      send: (text, values) => (isOver() ? Promise.reject(tookTooLong()) : send(text, values)),
       prisma: async () => {
         requireTime();
         joined ??= joiner.join(connection);
@@ -75,6 +69,9 @@ export async function runInside<Connection, T>(
     throw error;
   }
 }
+
+const tookTooLong = () =>
+  new Error(`A transaction was open for more than ${transactionMs / 1_000} s, and is taken back.`);
 
 const leave = async (joined: Promise<JoinedPrisma> | null): Promise<void> => {
   if (joined !== null) await (await joined).leave();

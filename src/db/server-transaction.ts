@@ -62,11 +62,12 @@ async function begun<T>(
   const hear = (error: unknown) => {
     if (sqlStateOf(error) !== afterFailure) cause ??= error;
   };
+  const inOneMessage = corkOf(client);
   const submit = (text: string, values: readonly unknown[]) => {
-    inOneMessage(client);
+    inOneMessage();
     return ask(client, { name: nameOf({ sql: text }), text, values });
   };
-  const query = async (text: string, values: readonly unknown[]) => (await submit(text, values)).rows;
+  const query = (text: string, values: readonly unknown[]) => submit(text, values).then(({ rows }) => rows);
   const send = async (text: string, values: readonly unknown[]) => {
     submit(text, values).catch(hear);
   };
@@ -76,7 +77,7 @@ async function begun<T>(
     return { value: answer };
   };
   try {
-    inOneMessage(client);
+    inOneMessage();
     client.query(`BEGIN; ${opening}`).catch(hear);
     const result = await runInside({ connection: client, joiner, query, send, late }, run);
     // PostgreSQL answers COMMIT after a failed statement with ROLLBACK, and calls that success.
@@ -97,10 +98,19 @@ const COMMIT: Statement = { name: 'commit', text: 'COMMIT', values: [] };
 const afterFailure = '25P02';
 
 /** Statements that follow at once travel with the next one: writing to the network costs more than what is written. */
-function inOneMessage(client: pg.PoolClient): void {
+function corkOf(client: pg.PoolClient): () => void {
   const { stream } = (client as unknown as { readonly connection: { readonly stream: Writable } }).connection;
-  stream.cork();
-  process.nextTick(() => stream.uncork());
+  let isCorked = false;
+  const uncork = () => {
+    isCorked = false;
+    stream.uncork();
+  };
+  return () => {
+    if (isCorked) return;
+    isCorked = true;
+    stream.cork();
+    process.nextTick(uncork);
+  };
 }
 
 const BOUNDARY = /^(BEGIN|COMMIT|ROLLBACK)$/;

@@ -154,16 +154,21 @@ function statementOf(
     throw error;
   }
   const values = [...valuesOfTenant(request.principal as Tenant), ...own];
+  const { rest, isShort } = written;
   return {
-    rest: written.rest,
-    byTenant: () => ({ ...written.byTenant(), values, isShort: written.isShort }),
-    byKey: (hash, facts) => ({ ...written.byKey(), values: [...values, hash, facts], isShort: written.isShort }),
+    rest,
+    byTenant() {
+      const { name, text } = written.byTenant();
+      return { name, text, values, isShort };
+    },
+    byKey(hash, facts) {
+      const { name, text } = written.byKey();
+      return { name, text, values: [...values, hash, facts], isShort };
+    },
     answerOf(row) {
       if (row === undefined || row.data === null) return null;
       const { data, objects } = row;
-      return written.isMarked
-        ? withMade(written, data, objects, asking)
-        : { data, objectsInLists: objects, rest: written.rest };
+      return written.isMarked ? withMade(written, data, objects, asking) : { data, objectsInLists: objects, rest };
     },
   };
 }

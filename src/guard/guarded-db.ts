@@ -220,10 +220,7 @@ function behindVerdict(execute: Executors): { execute: Executors; onlyReadsUntil
       direct:
         direct === null
           ? null
-          : async (call) => {
-              if (verdict !== null && !call.isRead) await verdict;
-              return direct(call);
-            },
+          : (call) => (verdict === null || call.isRead ? direct(call) : verdict.then(() => direct(call))),
     },
   };
 }

@@ -25,9 +25,18 @@ interface Field {
   readonly isUpdatedAt: boolean;
 }
 
+interface Column extends Field {
+  /** Quoted. */
+  readonly column: string;
+  /** As it is read: under the name of the field. */
+  readonly read: string;
+}
+
 interface Shape {
   readonly table: string;
-  readonly fields: ReadonlyMap<string, Field>;
+  readonly fields: ReadonlyMap<string, Column>;
+  /** Set whenever a row changes. */
+  readonly touched: readonly Column[];
   /** All columns under the names of their fields. */
   readonly columns: string;
 }
@@ -36,10 +45,11 @@ interface Shape {
 const PLAIN_TYPES: ReadonlySet<string> = new Set(['String', 'Int', 'Boolean', 'DateTime', 'Json']);
 
 const quoted = (name: string): string => `"${name}"`;
-const columnAs = ({ name, isList }: Field): string => {
-  const column = quoted(columnOf(name));
+const columnFor = (field: Field): Column => {
+  const column = quoted(columnOf(field.name));
   // A list that was never given is NULL in the database, and to Prisma an empty one.
-  return `${isList ? `COALESCE(${column}, '{}')` : column} AS ${quoted(name)}`;
+  const read = `${field.isList ? `COALESCE(${column}, '{}')` : column} AS ${quoted(field.name)}`;
+  return { ...field, column, read };
 };
 
 const isPlain = ({ kind, type, isList }: Field): boolean =>
@@ -50,9 +60,14 @@ const shapes: ReadonlyMap<string, Shape> = new Map(
   Object.entries(getDatamodel().datamodel.models).flatMap(([model, { fields }]) => {
     const own = (fields as unknown as readonly Field[]).filter(({ kind }) => kind !== 'object');
     if (!own.every(isPlain)) return [];
-    const columns = own.map(columnAs).join(', ');
-    const named = new Map(own.map((field) => [field.name, field]));
-    return [[model, { table: quoted(tableOf(model as Model)), fields: named, columns }] as const];
+    const columns = own.map(columnFor);
+    const shape: Shape = {
+      table: quoted(tableOf(model as Model)),
+      fields: new Map(columns.map((column) => [column.name, column])),
+      touched: columns.filter(({ isUpdatedAt }) => isUpdatedAt),
+      columns: columns.map(({ read }) => read).join(', '),
+    };
+    return [[model, shape] as const];
   }),
 );
 
@@ -133,9 +148,13 @@ function select(call: Call): string {
 
 function insert({ shape, args, bind }: Call): string {
   requireOnly(args, ['data']);
-  const given = entriesOf(args.data);
-  const columns = given.map(([name]) => quoted(columnOf(fieldOf(shape, name).name)));
-  const places = given.map(([name, value]) => bind(stored(fieldOf(shape, name), value)));
+  const columns: string[] = [];
+  const places: string[] = [];
+  for (const [name, value] of entriesOf(args.data)) {
+    const field = fieldOf(shape, name);
+    columns.push(field.column);
+    places.push(bind(stored(field, value)));
+  }
   return `INSERT INTO ${shape.table} (${columns.join(', ')}) VALUES (${places.join(', ')}) RETURNING ${shape.columns}`;
 }
 
@@ -144,12 +163,13 @@ function update(call: Call, returning: string): string {
   requireOnly(args, ['where', 'data']);
   const given = entriesOf(args.data);
   if (given.length === 0) notPlain();
-  const touched = [...shape.fields.values()].filter(
-    ({ name, isUpdatedAt }) => isUpdatedAt && !given.some(([one]) => one === name),
-  );
-  const changes = [...given, ...touched.map(({ name }) => [name, new Date()] as const)].map(
-    ([name, value]) => `${quoted(columnOf(name))} = ${bind(stored(fieldOf(shape, name), value))}`,
-  );
+  const changes = given.map(([name, value]) => {
+    const field = fieldOf(shape, name);
+    return `${field.column} = ${bind(stored(field, value))}`;
+  });
+  for (const { name, column } of shape.touched) {
+    if (!given.some(([one]) => one === name)) changes.push(`${column} = ${bind(new Date())}`);
+  }
   return `UPDATE ${shape.table} SET ${changes.join(', ')} WHERE ${where(call)} RETURNING ${returning}`;
 }
 
@@ -157,7 +177,7 @@ const selected = (shape: Shape, given: unknown): string => {
   if (given === undefined) return shape.columns;
   return entriesOf(given)
     .filter(([, isSelected]) => isSelected === true || (isSelected !== false && notPlain()))
-    .map(([name]) => columnAs(fieldOf(shape, name)))
+    .map(([name]) => fieldOf(shape, name).read)
     .join(', ');
 };
 
@@ -166,7 +186,7 @@ function ordered(shape: Shape, given: unknown): string {
   const parts = (Array.isArray(given) ? given : [given]).flatMap((one) =>
     entriesOf(one).map(([name, direction]) => {
       if (direction !== 'asc' && direction !== 'desc') notPlain();
-      return `${quoted(columnOf(fieldOf(shape, name).name))} ${String(direction)}`;
+      return `${fieldOf(shape, name).column} ${String(direction)}`;
     }),
   );
   return parts.length === 0 ? '' : ` ORDER BY ${parts.join(', ')}`;
@@ -174,29 +194,30 @@ function ordered(shape: Shape, given: unknown): string {
 
 /** All conditions must hold. None at all would be every row of the table, which no confined call asks for. */
 function where(call: Call): string {
-  const conditions = conditionsOf(call, call.args.where);
+  const conditions: string[] = [];
+  addConditions(call, call.args.where, conditions);
   return conditions.length === 0 ? notPlain() : conditions.join(' AND ');
 }
 
-function conditionsOf(call: Call, given: unknown): string[] {
-  return entriesOf(given).flatMap(([name, value]) => {
+function addConditions(call: Call, given: unknown, conditions: string[]): void {
+  for (const [name, value] of entriesOf(given)) {
     if (name === 'AND') {
-      return (Array.isArray(value) ? value : [value]).flatMap((part: unknown) => conditionsOf(call, part));
+      for (const part of Array.isArray(value) ? value : [value]) addConditions(call, part, conditions);
+      continue;
     }
     const field = call.shape.fields.get(name);
+    if (field !== undefined) conditions.push(condition(call, field, value));
     // A unique key of several fields, by the name that Prisma gives it.
-    if (field === undefined) {
-      return /^[a-zA-Z]+(_[a-zA-Z]+)+$/.test(name) && isRecord(value) ? conditionsOf(call, value) : notPlain();
-    }
-    return condition(call, field, value);
-  });
+    else if (/^[a-zA-Z]+(_[a-zA-Z]+)+$/.test(name) && isRecord(value)) addConditions(call, value, conditions);
+    else notPlain();
+  }
 }
 
 const IN_MAX = 20;
 
-function condition({ bind }: Call, field: Field, value: unknown): string {
+function condition({ bind }: Call, field: Column, value: unknown): string {
   if (field.isList || field.type === 'Json') return notPlain();
-  const column = quoted(columnOf(field.name));
+  const { column } = field;
   if (value === null) return `${column} IS NULL`;
   if (!isRecord(value)) return `${column} = ${bind(stored(field, value))}`;
   const [[operator, compared] = [], ...more] = entriesOf(value);
@@ -226,11 +247,13 @@ const isRecord = (value: unknown): value is Args =>
 const entriesOf = (given: unknown): (readonly [string, unknown])[] => {
   if (given === undefined) return [];
   if (!isRecord(given) || Array.isArray(given)) return notPlain();
-  return Object.entries(given).filter(([, value]) => value !== undefined);
+  const entries = Object.entries(given);
+  return entries.some(isUndefined) ? entries.filter((entry) => !isUndefined(entry)) : entries;
 };
+const isUndefined = ([, value]: readonly [string, unknown]): boolean => value === undefined;
 
-const fieldOf = (shape: Shape, name: string): Field => shape.fields.get(name) ?? notPlain();
+const fieldOf = (shape: Shape, name: string): Column => shape.fields.get(name) ?? notPlain();
 
 const requireOnly = (args: Args, names: readonly string[]): void => {
-  for (const [name] of entriesOf(args)) if (!names.includes(name)) notPlain();
+  for (const name in args) if (args[name] !== undefined && !names.includes(name)) notPlain();
 };

@@ -162,6 +162,8 @@ function observe(
   const milliseconds = performance.now() - startedAt;
   const isStream = String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
   metrics.countRequest(req.method ?? 'OTHER', route, res.statusCode, isStream ? Number.NaN : milliseconds / 1_000);
+  const isBad = res.statusCode >= 500;
+  if (!isBad && !log.isLevelEnabled('debug')) return;
   const line = {
     requestId: facts.id,
     method: req.method,
@@ -170,7 +172,7 @@ function observe(
     ms: Math.round(milliseconds),
     ...(facts.lane === null ? {} : { lane: facts.lane }),
   };
-  if (res.statusCode >= 500) log.warn(line, 'request');
+  if (isBad) log.warn(line, 'request');
   else log.debug(line, 'request');
 }
 
