@@ -5,22 +5,26 @@ import { exportPage } from '../../src/audit/export-page.js';
 import { sealChain } from '../../src/audit/sealer.js';
 import { readTrail } from '../../src/audit/trail.js';
 import { verifyTrail } from '../../src/audit/verify.js';
-import type { ApprovalRule } from '../../src/effects/approval-policy.js';
 import { contactVault } from '../../src/effects/contact-vault.js';
 import { inTenant } from '../../src/guard/guarded-db.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { newId } from '../../src/platform/ids.js';
 import type { Client } from '../support/client.js';
-import { type Asked, approval, type Sent, type Shop, sending, startShop, unknownId } from './shop.js';
+import {
+  account,
+  askToErase,
+  confirm,
+  confirmed,
+  type Erasing,
+  erase,
+  everything,
+  heldUpdates,
+  personIn,
+  readAll,
+  readEffects,
+} from './people.js';
+import { type Asked, approval, type Shop, sending, startShop, unknownId } from './shop.js';
 
-const heldUpdates: ApprovalRule = {
-  id: 'held',
-  version: 1,
-  when: { kinds: ['contact.update', 'draft.create'] },
-  requirement: 'ONE',
-  approvers: ['ADMIN', 'OWNER'],
-  reason: 'For the test.',
-};
 let shop: Shop;
 let admin: Client;
 beforeAll(async () => {
@@ -29,65 +33,12 @@ beforeAll(async () => {
 });
 afterAll(() => shop?.stop());
 
-const erase = `mutation E($id: ID!) { eraseContact(input: { id: $id }) {
-  contactId status effect { id kind status seal payload rule { requirement } } } }`;
-const confirm =
-  'mutation C($id: ID!, $seal: String!) { confirmEffect(input: { effectId: $id, seal: $seal }) { effect { id } } }';
-const readEffects = `{ effects(first: 100) { nodes { id kind status payload result failure { code message } seal charged
-  decisions { nodes { comment } } } } }`;
-
-interface Erasing {
-  readonly eraseContact: { readonly contactId: string; readonly effect: Asked & { readonly payload: unknown } };
-}
-interface Read {
-  readonly id: string;
-  readonly kind: string;
-  readonly status: string;
-  readonly payload: unknown;
-  readonly result: unknown;
-  readonly failure: { readonly code: string; readonly message: string } | null;
-  readonly seal: string;
-  readonly charged: number;
-}
-
-const ask = async (id: string, client = admin) => (await client.data<Erasing>(erase, { id })).eraseContact.effect;
-async function eraseNow(id: string) {
-  const { id: effectId, seal } = await ask(id);
-  await admin.data(confirm, { id: effectId, seal });
-  return shop.ends(effectId);
-}
-const readAll = async () => (await shop.owner.data<{ effects: { nodes: readonly Read[] } }>(readEffects)).effects.nodes;
-
-/** Every table as text, the queue included. */
-async function everything(): Promise<string> {
-  const { rows: tables } =
-    await shop.database.executeAsOwner(`SELECT table_schema || '.' || quote_ident(table_name) AS name
-    FROM information_schema.tables WHERE table_schema IN ('public', 'pgboss') AND table_type = 'BASE TABLE'`);
-  const texts = await Promise.all(
-    tables.map(async ({ name }) => {
-      const { rows } = await shop.database.executeAsOwner(`SELECT string_agg(t::text, '|') AS text FROM ${name} t`);
-      return `${name}: ${rows[0]?.text ?? ''}`;
-    }),
-  );
-  return texts.join('\n');
-}
-
-/** A person with a word of their own in all that is known and said of them. */
-async function aPerson(word: string) {
-  const made = await shop.owner.data<{ createContact: { contact: { id: string } } }>(
-    'mutation C($input: CreateContactInput!) { createContact(input: $input) { contact { id } } }',
-    { input: { name: `Zora ${word}`, email: `${word}@example.com`, notes: `Notes ${word}`, idempotencyKey: word } },
-  );
-  const contactId = made.createContact.contact.id;
-  const client = await shop.key('messages:send', 'messages:write', 'contacts:write');
-  const send = async (body: string, more: object = {}) =>
-    (await client.data<Sent>(sending, { input: { contactId, subject: `About ${word}`, body, ...more } })).sendMessage
-      .effect;
-  return { contactId, client, send };
-}
+const ask = (id: string) => askToErase(admin, id);
+const eraseNow = async (id: string) => confirmed(shop, admin, await ask(id));
+const aPerson = (word: string) => personIn(shop, word, { notes: `Notes ${word}` });
 
 async function withHistory(word: string) {
-  const { contactId, client, send } = await aPerson(word);
+  const { contactId, client, send, change } = await aPerson(word);
   const sent = await send(`Sent ${word}`, { idempotencyKey: `send ${word}` });
   await shop.owner.data(approval, { effectId: sent.id, seal: sent.seal });
   await shop.ends(sent.id);
@@ -102,27 +53,21 @@ async function withHistory(word: string) {
   const waiting = await send(`Waiting ${word}`);
   const { conversationId } = await shop.database.owner.message.findFirstOrThrow({ where: { effectId: sent.id } });
   type Held = { effect: Asked };
-  const { updateContact } = await client.data<{ updateContact: Held }>(
-    'mutation U($input: UpdateContactInput!) { updateContact(input: $input) { effect { id status } } }',
-    { input: { id: contactId, notes: `Held ${word}` } },
-  );
+  const changed = await change(`Held ${word}`);
   const { createDraft } = await client.data<{ createDraft: Held }>(
     'mutation D($input: CreateDraftInput!) { createDraft(input: $input) { effect { id status } } }',
     { input: { conversationId, body: `Held draft ${word}` } },
   );
-  const ids = [sent, rejected, waiting, updateContact.effect, createDraft.effect].map(({ id }) => id);
+  const ids = [sent, rejected, waiting, changed, createDraft.effect].map(({ id }) => id);
   return { contactId, client, sent, rejected, waiting, conversationId, ids };
 }
-
-const account = () =>
-  shop.database.owner.creditAccount.findFirstOrThrow({ where: { workspaceId: shop.place.workspaceId } });
 
 describe('what is asked for about a person', () => {
   it('lies in the database under that person’s key, and is read by whoever decides as it was asked for', async () => {
     const { ids, waiting } = await withHistory('quorra');
     const { rows } = await shop.database.executeAsOwner(`SELECT string_agg(payload::text, ' ') AS text FROM effect`);
     expect(String(rows[0]?.text)).not.toMatch(/quorra/i);
-    const read = (await readAll()).filter(({ id }) => ids.includes(id));
+    const read = (await readAll(shop)).filter(({ id }) => ids.includes(id));
     expect(read.map(({ payload }) => JSON.stringify(payload))).toEqual(
       Array.from({ length: 5 }, () => expect.stringContaining('quorra')),
     );
@@ -176,9 +121,9 @@ describe('does', () => {
     });
     const kept = await aPerson('bystander');
     const stays = await kept.send('Stays with bystander');
-    const money = await account();
+    const money = await account(shop);
     const ledger = await shop.database.owner.ledgerEntry.findMany({ orderBy: { id: 'asc' } });
-    const seals = new Map((await readAll()).map(({ id, seal }) => [id, seal]));
+    const seals = new Map((await readAll(shop)).map(({ id, seal }) => [id, seal]));
     const backup = await shop.database.owner.effect.findMany({ where: { id: { in: ids } } });
     const key = await shop.database.owner.contactKey.findFirstOrThrow({ where: { contactId } });
     await seal();
@@ -189,19 +134,19 @@ describe('does', () => {
       ...{ kind: 'contact.erase', status: 'AWAITING_APPROVAL', payload: { contactId } },
       rule: { requirement: 'CONFIRM' },
     });
-    expect(await everything()).toMatch(/zephyrine/i);
+    expect(await everything(shop)).toMatch(/zephyrine/i);
     await admin.data(confirm, { id: asked.id, seal: asked.seal });
     expect(await shop.ends(asked.id)).toMatchObject({
       status: 'SUCCEEDED',
       result: { conversations: 3, messages: 4, effects: 5 },
     });
 
-    expect(await everything()).not.toMatch(/zephyrine/i);
+    expect(await everything(shop)).not.toMatch(/zephyrine/i);
     await expect.poll(async () => (await shop.outbox()).filter((file) => file.startsWith(sent.id))).toEqual([]);
     const gone = await shop.owner.refused('query C($id: ID!) { contact(id: $id) { id } }', { id: contactId });
     expect(gone.extensions.code).toBe('NOT_FOUND');
 
-    const after = (await readAll()).filter(({ id }) => ids.includes(id));
+    const after = (await readAll(shop)).filter(({ id }) => ids.includes(id));
     expect(after).toHaveLength(5);
     for (const { id, payload, result, seal: own } of after) {
       expect([id, payload, result, own]).toEqual([id, null, null, seals.get(id)]);
@@ -218,7 +163,7 @@ describe('does', () => {
     const lines = await shop.database.owner.ledgerEntry.findMany({ orderBy: { id: 'asc' } });
     expect(lines.slice(0, ledger.length)).toEqual(ledger);
     expect(lines.slice(ledger.length).map(({ kind, effectId }) => [kind, effectId])).toEqual([['RELEASE', waiting.id]]);
-    const { balanceCredits, reservedCredits } = await account();
+    const { balanceCredits, reservedCredits } = await account(shop);
     expect([balanceCredits, reservedCredits]).toEqual([money.balanceCredits, money.reservedCredits - 1]);
     await seal();
     expect(await verify()).toMatchObject({ ok: true, tail: 0, problems: [] });
@@ -240,7 +185,7 @@ describe('does', () => {
     await shop.database.owner.contactKey.update({ where, data: destroyed });
 
     // Others are as they were.
-    expect((await readAll()).find(({ id }) => id === stays.id)).toMatchObject({
+    expect((await readAll(shop)).find(({ id }) => id === stays.id)).toMatchObject({
       status: 'AWAITING_APPROVAL',
       payload: { to: { name: 'Zora bystander' } },
     });
@@ -254,11 +199,14 @@ describe('does', () => {
 
   it('forget what was stored in the open, before payloads lay under keys', async () => {
     const { contactId, send } = await aPerson('oldtimer');
-    const { id, payload } = (await send('Old oldtimer')) as Asked & { payload: object };
+    const { id, payload } = await send('Old oldtimer');
     await shop.database.owner.effect.updateMany({ where: { id }, data: { payload, contactId: null } });
     expect(await eraseNow(contactId)).toMatchObject({ status: 'SUCCEEDED', result: { effects: 1 } });
-    expect(await everything()).not.toMatch(/oldtimer/i);
-    expect((await readAll()).find((effect) => effect.id === id)).toMatchObject({ status: 'CANCELLED', payload: null });
+    expect(await everything(shop)).not.toMatch(/oldtimer/i);
+    expect((await readAll(shop)).find((effect) => effect.id === id)).toMatchObject({
+      status: 'CANCELLED',
+      payload: null,
+    });
   });
 
   it('drop the salts of what the trail promised about the person, and of nobody else', async () => {
@@ -297,11 +245,11 @@ describe('does', () => {
       const { eraseContact } = await who.data<Erasing>(erase, { id: payload.subjectId });
       await who.data(confirm, { id: eraseContact.effect.id, seal: eraseContact.effect.seal });
       expect(await shop.ends(eraseContact.effect.id)).toMatchObject({ status: 'SUCCEEDED' });
-      expect((await readAll()).find((effect) => effect.id === id)).toMatchObject({
+      expect((await readAll(shop)).find((effect) => effect.id === id)).toMatchObject({
         status: 'CANCELLED',
         payload: null,
       });
-      expect(await everything()).not.toMatch(/Wilhelmina/);
+      expect(await everything(shop)).not.toMatch(/Wilhelmina/);
     } finally {
       await shop.stop();
       shop = busy;
@@ -376,7 +324,7 @@ describe('refuses', () => {
     } finally {
       await shop.database.executeAsOwner('DROP TRIGGER refuse_it ON contact');
     }
-    expect((await readAll()).find((effect) => effect.id === id)).toMatchObject({
+    expect((await readAll(shop)).find((effect) => effect.id === id)).toMatchObject({
       status: 'AWAITING_APPROVAL',
       payload: { to: { address: 'halfway@example.com' } },
     });

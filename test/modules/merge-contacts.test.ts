@@ -3,21 +3,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTrail } from '../../src/audit/trail.js';
 import { verifyTrail } from '../../src/audit/verify.js';
-import type { ApprovalRule } from '../../src/effects/approval-policy.js';
 import { contactVault } from '../../src/effects/contact-vault.js';
 import { inTenant } from '../../src/guard/guarded-db.js';
 import { newId } from '../../src/platform/ids.js';
 import type { Client } from '../support/client.js';
+import {
+  account,
+  askToErase,
+  confirm,
+  confirmed,
+  erase,
+  everything,
+  heldUpdates,
+  personIn,
+  readAll,
+} from './people.js';
 import { type Asked, approval, type Sent, type Shop, sending, startShop } from './shop.js';
 
-const heldUpdates: ApprovalRule = {
-  id: 'held',
-  version: 1,
-  when: { kinds: ['contact.update', 'draft.create'] },
-  requirement: 'ONE',
-  approvers: ['ADMIN', 'OWNER'],
-  reason: 'For the test.',
-};
 let shop: Shop;
 let admin: Client;
 beforeAll(async () => {
@@ -28,10 +30,6 @@ afterAll(() => shop?.stop());
 
 const merge = `mutation M($input: MergeContactsInput!) { mergeContacts(input: $input) {
   contactId duplicateId status effect { id kind status seal price payload rule { requirement } } } }`;
-const erase = 'mutation E($id: ID!) { eraseContact(input: { id: $id }) { effect { id status seal } } }';
-const confirm =
-  'mutation C($id: ID!, $seal: String!) { confirmEffect(input: { effectId: $id, seal: $seal }) { effect { id } } }';
-const readEffects = `{ effects(first: 100) { nodes { id kind status payload result failure { code message } charged } } }`;
 
 interface Person {
   readonly id: string;
@@ -49,73 +47,28 @@ interface Payload {
 interface Merging {
   readonly mergeContacts: { contactId: string; duplicateId: string; effect: Asked & { payload: Payload } };
 }
-interface Read {
-  readonly id: string;
-  readonly kind: string;
-  readonly status: string;
-  readonly payload: unknown;
-  readonly failure: { readonly code: string; readonly message: string } | null;
-}
-
 const ask = async (id: string, duplicateId: string, more: object = {}) =>
   (await admin.data<Merging>(merge, { input: { id, duplicateId, ...more } })).mergeContacts.effect;
-const confirmed = async ({ id, seal }: Pick<Asked, 'id' | 'seal'>) => {
-  await admin.data(confirm, { id, seal });
-  return shop.ends(id);
-};
 const mergeNow = async (id: string, duplicateId: string, more: object = {}) => {
   const effect = await ask(id, duplicateId, more);
-  return { ...(await confirmed(effect)), payload: effect.payload };
+  return { ...(await confirmed(shop, admin, effect)), payload: effect.payload };
 };
-const eraseNow = async (id: string) =>
-  confirmed((await admin.data<{ eraseContact: { effect: Asked } }>(erase, { id })).eraseContact.effect);
-const readAll = async () => (await shop.owner.data<{ effects: { nodes: readonly Read[] } }>(readEffects)).effects.nodes;
-const readOne = async (id: string) => (await readAll()).find((effect) => effect.id === id);
-const account = () =>
-  shop.database.owner.creditAccount.findFirstOrThrow({ where: { workspaceId: shop.place.workspaceId } });
+const eraseNow = async (id: string) => confirmed(shop, admin, await askToErase(admin, id));
+const readOne = async (id: string) => (await readAll(shop)).find((effect) => effect.id === id);
+const aPerson = (word: string, known: object = {}) => personIn(shop, word, known);
 const contact = (id: string) => shop.database.owner.contact.findFirst({ where: { id } });
-
-async function aPerson(word: string, known: object = {}) {
-  const input = { name: `Zora ${word}`, email: `${word}@example.com`, idempotencyKey: word, ...known };
-  const made = await shop.owner.data<{ createContact: { contact: { id: string } } }>(
-    'mutation C($input: CreateContactInput!) { createContact(input: $input) { contact { id } } }',
-    { input },
-  );
-  const contactId = made.createContact.contact.id;
-  const client = await shop.key('messages:send', 'messages:write', 'contacts:write');
-  const send = async (body: string) =>
-    (await client.data<Sent>(sending, { input: { contactId, subject: `About ${word}`, body } })).sendMessage;
-  return { contactId, client, send };
-}
 
 /** One message that was sent, one that waits, and a change that waits. */
 async function withHistory(word: string, known: object = {}) {
   const person = await aPerson(word, known);
-  const { effect: sent } = await person.send(`Sent ${word}`);
+  const sent = await person.send(`Sent ${word}`);
   const agree = approval.replace('Go.', `Known as ${word}.`);
   await shop.owner.data(agree, { effectId: sent.id, seal: sent.seal });
   await shop.ends(sent.id);
-  const { messageId, effect: waiting } = await person.send(`Waiting ${word}`);
-  const { updateContact } = await person.client.data<{ updateContact: { effect: Asked } }>(
-    'mutation U($input: UpdateContactInput!) { updateContact(input: $input) { effect { id status } } }',
-    { input: { id: person.contactId, notes: `Held ${word}` } },
-  );
+  const waiting = await person.send(`Waiting ${word}`);
+  const held = await person.change(`Held ${word}`);
   const { conversationId } = await shop.database.owner.message.findFirstOrThrow({ where: { effectId: sent.id } });
-  return { ...person, sent, waiting, waitingMessageId: messageId, held: updateContact.effect, conversationId };
-}
-
-/** Every table as text, the queue included. */
-async function everything(): Promise<string> {
-  const { rows: tables } =
-    await shop.database.executeAsOwner(`SELECT table_schema || '.' || quote_ident(table_name) AS name
-    FROM information_schema.tables WHERE table_schema IN ('public', 'pgboss') AND table_type = 'BASE TABLE'`);
-  const texts = await Promise.all(
-    tables.map(async ({ name }) => {
-      const { rows } = await shop.database.executeAsOwner(`SELECT string_agg(t::text, '|') AS text FROM ${name} t`);
-      return `${name}: ${rows[0]?.text ?? ''}`;
-    }),
-  );
-  return texts.join('\n');
+  return { ...person, sent, waiting, held, conversationId };
 }
 
 const optOut = (id: string, at: string) =>
@@ -139,8 +92,8 @@ describe('does', () => {
         cancels: 2,
       },
     });
-    const { reservedCredits } = await account();
-    expect(await confirmed(effect)).toMatchObject({
+    const { reservedCredits } = await account(shop);
+    expect(await confirmed(shop, admin, effect)).toMatchObject({
       status: 'SUCCEEDED',
       result: { conversations: 2, messages: 2, cancelled: 2 },
     });
@@ -162,8 +115,8 @@ describe('does', () => {
         },
       });
     }
-    expect((await account()).reservedCredits).toBe(reservedCredits - 1);
-    const again = await goes.client.data<Sent>(sending, { input: { messageId: goes.waitingMessageId } });
+    expect((await account(shop)).reservedCredits).toBe(reservedCredits - 1);
+    const again = await goes.client.data<Sent>(sending, { input: { messageId: goes.waiting.messageId } });
     expect(again.sendMessage.effect).toMatchObject({ payload: { to: { address: 'survivor@example.com' } } });
     // And what was asked for about the one that is gone is read as it was.
     expect(await readOne(goes.sent.id)).toMatchObject({
@@ -223,9 +176,9 @@ describe('does', () => {
       status: 'SUCCEEDED',
       result: { conversations: 4, messages: 4, effects: 8 },
     });
-    expect(await everything()).not.toMatch(/umbriel|oberon|titania/i);
+    expect(await everything(shop)).not.toMatch(/umbriel|oberon|titania/i);
     expect(await opened()).toEqual(backup.map(() => null));
-    const after = (await readAll()).filter(({ id }) => ids.includes(id));
+    const after = (await readAll(shop)).filter(({ id }) => ids.includes(id));
     expect(after.map(({ payload }) => payload)).toEqual(ids.map(() => null));
     await expect
       .poll(async () => (await shop.outbox()).filter((file) => ids.some((id) => file.startsWith(id))))
@@ -250,7 +203,7 @@ describe('does', () => {
       const backup = await shop.database.owner.effect.findMany({ where: { id: effect.id } });
       expect(await eraseNow(people[which].contactId)).toMatchObject({ status: 'SUCCEEDED', result: { effects: 1 } });
       const word = which === 'stays' ? /keeperstays/i : /doubletgoes/i;
-      expect(await everything()).not.toMatch(word);
+      expect(await everything(shop)).not.toMatch(word);
       expect(await readOne(effect.id)).toMatchObject({ status: 'CANCELLED', payload: null });
       const opened = await inTenant(shop.database, { ...shop.place, agentId: null }, (db) =>
         contactVault(shop.app.secrets.contacts).open(db, backup),
@@ -267,7 +220,7 @@ describe('does', () => {
       const input = { contactId: goes.contactId, subject: 'Meanwhile', body: `Meanwhile ${n}` };
       return goes.client.ask<Sent>(sending, { input });
     });
-    const ended = await confirmed(effect);
+    const ended = await confirmed(shop, admin, effect);
     const answers = await Promise.all(asking);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
     const refused = answers.flatMap(({ errors }) => errors.map(({ extensions }) => extensions.code));
@@ -284,13 +237,13 @@ describe('does', () => {
 
   it('forget what was stored in the open about the one that is gone', async () => {
     const [stays, goes] = [await aPerson('newtimer'), await aPerson('oldtimer')];
-    const { effect } = await goes.send('Old oldtimer');
-    const { payload } = effect as unknown as { payload: object };
+    const effect = await goes.send('Old oldtimer');
+    const { payload } = effect;
     await shop.database.owner.effect.updateMany({ where: { id: effect.id }, data: { payload, contactId: null } });
     expect(await mergeNow(stays.contactId, goes.contactId)).toMatchObject({ result: { cancelled: 1 } });
     expect(await readOne(effect.id)).toMatchObject({ status: 'CANCELLED' });
     await eraseNow(stays.contactId);
-    expect(await everything()).not.toMatch(/oldtimer|newtimer/i);
+    expect(await everything(shop)).not.toMatch(/oldtimer|newtimer/i);
   });
 });
 
@@ -361,7 +314,7 @@ describe('refuses', () => {
   it('while something to one of the two is being performed', async () => {
     for (const which of ['stays', 'goes'] as const) {
       const people = { stays: await aPerson(`in-flight-${which}`), goes: await aPerson(`in-flight-too-${which}`) };
-      const { effect } = await people[which].send('In flight');
+      const effect = await people[which].send('In flight');
       const { id, seal } = await ask(people.stays.contactId, people.goes.contactId);
       const performing = (status: 'PERFORMING' | 'UNCERTAIN') =>
         shop.database.owner.effect.updateMany({ where: { id: effect.id }, data: { status } });
@@ -377,7 +330,7 @@ describe('refuses', () => {
         expect(refused.extensions.code).toBe('CONFLICT');
       }
       await performing('UNCERTAIN');
-      expect(await confirmed({ id, seal })).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await confirmed(shop, admin, { id, seal })).toMatchObject({ status: 'SUCCEEDED' });
       // What nobody can tell is still settled by hand, and read as it was asked for.
       const settle = `mutation S($id: ID!) { settleEffect(input: { effectId: $id, status: SUCCEEDED }) { effect { status payload } } }`;
       expect(await shop.owner.data(settle, { id: effect.id })).toMatchObject({
@@ -388,9 +341,8 @@ describe('refuses', () => {
 
   it('an erasure of the one that is gone which waited meanwhile, naming the one that has all of it', async () => {
     const [stays, goes] = [await aPerson('erase-stays'), await aPerson('erase-goes')];
-    const { eraseContact } = await admin.data<{ eraseContact: { effect: Asked } }>(erase, { id: goes.contactId });
+    const { id, seal } = await askToErase(admin, goes.contactId);
     await mergeNow(stays.contactId, goes.contactId);
-    const { id, seal } = eraseContact.effect;
     const refused = await shop.writesNothing(() => admin.refused(confirm, { id, seal }));
     expect(refused.extensions).toMatchObject({ code: 'CONFLICT', mergedIntoId: stays.contactId });
   });
@@ -430,7 +382,7 @@ describe('isolates', () => {
 describe('records', () => {
   it('who asked, who confirmed, what was cancelled, who became whom, and tells it', async () => {
     const [stays, goes] = [await aPerson('traced-stays'), await aPerson('traced-goes', { company: 'Halberd' })];
-    const { effect: waiting } = await goes.send('Waiting.');
+    const waiting = await goes.send('Waiting.');
     const { id } = await mergeNow(stays.contactId, goes.contactId);
     const entries = await shop.database.owner.auditEntry.findMany({
       where: {
