@@ -1,7 +1,11 @@
-// What is still open about some persons, locked and ended: for whoever erases or merges them. Locks go in the order of ids,
-// and before those of keys and of the persons' own rows.
-import { inWorkspace, sql } from '../guard/sql.js';
+// What is still open about some persons, locked and ended: for whoever erases or merges them. Locks are taken the way of
+// whoever asks for something or carries it out: effects, the persons' own rows, their keys, and money at the end.
+import { withSavepoint } from '../guard/savepoint.js';
+import { empty, inWorkspace, sql } from '../guard/sql.js';
+import { isHeldByAnother } from '../platform/lost-race.js';
+import { NotYet } from './define-effect.js';
 import type { EffectDeps } from './deps.js';
+import type { Waiting } from './effect-port.js';
 import { endEffect } from './end-effect.js';
 import type { World } from './world.js';
 
@@ -16,11 +20,44 @@ export interface Open {
   readonly status: string;
 }
 
-export const lockOpen = ({ db }: World, { contactIds, alsoEffectIds }: About): Promise<Open[]> =>
+const TRIES_MAX = 10;
+
+/**
+ * Holds what is open about some persons, their rows and their keys, until the transaction ends. What came to be while the
+ * first of these were waited for belongs in front of what is held by then, so it is not waited for: where somebody has it,
+ * everything is let go and taken once more.
+ * @param hold locks the rows
+ * @param holdKeys locks the keys; nothing can be asked for from then on
+ * @throws NotYet where it was in somebody's hands every time
+ */
+export async function holdAbout<Keys>(
+  world: World,
+  about: About,
+  hold: (waiting: Waiting) => Promise<void>,
+  holdKeys: () => Promise<Keys>,
+): Promise<{ readonly open: readonly Open[]; readonly keys: Keys }> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await withSavepoint(world.db, async () => {
+        await lockOpen(world, about, 'WAIT');
+        await hold('WAIT');
+        const keys = await holdKeys();
+        await hold('NOWAIT');
+        return { keys, open: await lockOpen(world, about, 'NOWAIT') };
+      });
+    } catch (error) {
+      if (!isHeldByAnother(error)) throw error;
+      if (tries === TRIES_MAX) throw new NotYet('Too much is being asked for about this person at the moment.');
+    }
+  }
+}
+
+const lockOpen = ({ db }: World, { contactIds, alsoEffectIds }: About, waiting: Waiting): Promise<Open[]> =>
   db.$sql<Open>(sql`SELECT e.id, e.status::text AS status FROM effect e
     WHERE ${inWorkspace(db, 'Effect', 'e')} AND (e.contact_id = ANY(${contactIds}::text[])
         OR e.other_contact_id = ANY(${contactIds}::text[]) OR e.id = ANY(${alsoEffectIds}::text[]))
-      AND e.status IN ('AWAITING_APPROVAL', 'QUEUED', 'PERFORMING') ORDER BY e.id FOR UPDATE`);
+      AND e.status IN ('AWAITING_APPROVAL', 'QUEUED', 'PERFORMING')
+    ORDER BY e.id FOR UPDATE ${waiting === 'WAIT' ? empty : sql`NOWAIT`}`);
 
 /** @param ending what their requesters are told, and what is thrown where one is being performed */
 export async function cancelOpen(

@@ -77,12 +77,17 @@ export interface PauseRequest {
   readonly reason?: string | null | undefined;
 }
 
+/** Whether a lock that somebody has is waited for, or refuses at once. */
+export type Waiting = 'WAIT' | 'NOWAIT';
+
 export interface ContactToForget {
   readonly contactId: string;
   /** All who were merged into that one. */
   readonly mergedIds: readonly string[];
   /** What was stored before payloads lay under keys. */
   readonly alsoEffectIds: readonly string[];
+  /** Locks the person's own rows. May run again. */
+  hold(waiting: Waiting): Promise<void>;
 }
 
 export interface ContactToMerge {
@@ -90,8 +95,8 @@ export interface ContactToMerge {
   readonly contactId: string;
   readonly intoId: string;
   readonly alsoEffectIds: readonly string[];
-  /** Locks the rows of both and judges them once more. */
-  hold(): Promise<void>;
+  /** Locks the rows of both and judges them once more. May run again. */
+  hold(waiting: Waiting): Promise<void>;
 }
 
 export interface EffectPort {

@@ -3,7 +3,7 @@
 // take out of the books stays: that something was asked for, by whom, at what price, under which seal, and what the trail
 // says of it, whose promises lose their salts.
 import { inWorkspace, sql } from '../guard/sql.js';
-import { cancelOpen, lockOpen } from './about-contact.js';
+import { cancelOpen, holdAbout } from './about-contact.js';
 import { NotYet } from './define-effect.js';
 import type { EffectDeps } from './deps.js';
 import type { ContactToForget } from './effect-port.js';
@@ -13,18 +13,15 @@ import { requireSystem, type World } from './world.js';
 export async function forgetContact(
   world: World,
   deps: EffectDeps,
-  { contactId, mergedIds, alsoEffectIds }: ContactToForget,
+  { contactId, mergedIds, alsoEffectIds, hold }: ContactToForget,
   end: () => Promise<readonly string[]>,
 ): Promise<readonly string[]> {
   requireSystem(world);
   const { db, vault } = world;
   const about = { contactIds: [contactId, ...mergedIds], alsoEffectIds };
-  // Effects before the key, the way of whoever amends; then once more, for what was asked for in the meantime.
-  await cancelOpen(world, deps, await lockOpen(world, about), ending);
-  const destroyed = await vault.destroy(db, contactId);
+  const { open, keys: destroyed } = await holdAbout(world, about, hold, () => vault.destroy(db, contactId));
   if (!destroyed.every((id) => about.contactIds.includes(id)))
     throw new NotYet('Somebody was merged into this person.');
-  const open = await lockOpen(world, about);
   // Their payloads cannot be opened any more, so nothing is told of them to the rows that go as well.
   await cancelOpen(world, deps, open, ending);
   const subjectIds = [...mergedIds, ...(await end())];

@@ -2,7 +2,7 @@
 // cancelled, since its approvers read of somebody who is not there any more, and its key goes with the other's from now on,
 // so that whoever erases the other erases what was ever asked for about both. Nothing is opened or closed anew.
 import { conflict } from '../platform/errors.js';
-import { cancelOpen, lockOpen } from './about-contact.js';
+import { cancelOpen, holdAbout } from './about-contact.js';
 import type { EffectDeps } from './deps.js';
 import type { ContactToMerge } from './effect-port.js';
 import { requireSystem, type World } from './world.js';
@@ -14,17 +14,11 @@ export async function mergeContact(
   { contactId, intoId, alsoEffectIds, hold }: ContactToMerge,
 ): Promise<number> {
   requireSystem(world);
-  const lockWhatWaits = async () => {
-    const open = await lockOpen(world, { contactIds: [contactId], alsoEffectIds });
-    const own = await performingMerge(world, contactId, intoId);
-    return open.filter(({ id }) => !own.has(id));
-  };
-  // Effects, rows, keys, and money at the end: the way of whoever asks for something or carries it out. What was asked for in
-  // the meantime is there once the keys are held.
-  await lockWhatWaits();
-  await hold();
-  await world.vault.merge(world.db, contactId, intoId);
-  return cancelOpen(world, deps, await lockWhatWaits(), ending);
+  const about = { contactIds: [contactId], alsoEffectIds };
+  const { open } = await holdAbout(world, about, hold, () => world.vault.merge(world.db, contactId, intoId));
+  const own = await performingMerge(world, contactId, intoId);
+  const others = open.filter(({ id }) => !own.has(id));
+  return cancelOpen(world, deps, others, ending);
 }
 
 /** @throws CONFLICT while something to one of these persons is being performed */

@@ -4,6 +4,7 @@
 import type { Effect } from '../generated/prisma/client.js';
 import { asSystem, type SystemDb } from '../guard/as-system.js';
 import { confineTransaction, type GuardedDb, inTenant } from '../guard/guarded-db.js';
+import { sql } from '../guard/sql.js';
 import { isCoded } from '../platform/errors.js';
 import { isLostRace, isRepeatable } from '../platform/lost-race.js';
 import { type EffectFailure, NotYet } from './define-effect.js';
@@ -21,12 +22,13 @@ export async function performAction(deps: WorkerDeps, place: EffectPlace): Promi
     const { kind, agentId } = await inWorkspaceOf(deps, place, (db) => viewOf(db, place));
     const tenant = { organizationId: place.organizationId, workspaceId: place.workspaceId, agentId };
     const reason = performerOf(deps, kind)?.asSystem ?? null;
-    if (reason === null) await inTenant(deps.database, tenant, (db) => carryOut(deps, db, null, place));
-    else {
-      await asSystem(deps.database, reason, async (tx) =>
-        carryOut(deps, await confineTransaction(tx, tenant), tx, place),
-      );
-    }
+    const isInside = deps.engine.definitions.get(kind)?.carryOut !== undefined;
+    const inTurn = async (db: GuardedDb, tx: SystemDb | null) => {
+      if (isInside) await waitForTurn(db);
+      await carryOut(deps, db, tx, place);
+    };
+    if (reason === null) await inTenant(deps.database, tenant, (db) => inTurn(db, null));
+    else await asSystem(deps.database, reason, async (tx) => inTurn(await confineTransaction(tx, tenant), tx));
   } catch (error) {
     if (error instanceof NotYet || isRepeatable(error) || isCoded(error, 'SERVICE_UNAVAILABLE')) throw error;
     const failure = failureOf(error);
@@ -49,6 +51,13 @@ async function viewOf(db: GuardedDb, { effectId }: EffectPlace): Promise<{ kind:
   const effect = await db.effect.findFirst({ where: { id: effectId } });
   return { kind: effect?.kind ?? '', agentId: effect?.actorKind === 'AGENT_KEY' ? effect.agentId : null };
 }
+
+/**
+ * What cannot be taken back is done one after the other in a workspace: two about one person would each hold their own
+ * effect and wait for that of the other.
+ */
+const waitForTurn = (db: GuardedDb): Promise<unknown> =>
+  db.$sql(sql`SELECT pg_advisory_xact_lock(hashtextextended(${`turn inside ${db.$tenant.workspaceId}`}, 0))::text`);
 
 async function carryOut(deps: WorkerDeps, db: GuardedDb, system: SystemDb | null, place: EffectPlace): Promise<void> {
   const effect = await lockEffect(db, place.effectId);

@@ -19,6 +19,11 @@ export const isLostRace = (error: unknown): boolean =>
 /** True when the transaction failed for no reason of its own, so that running it once more is all it takes. */
 export const isRepeatable = (error: unknown): boolean => namesIn(error).some((name) => REPEATABLE.has(name));
 
+const HELD = '55P03';
+
+/** True when a lock was asked for without waiting, and somebody has it. */
+export const isHeldByAnother = (error: unknown): boolean => namesIn(error).includes(HELD);
+
 /**
  * Runs a whole transaction, and again where it was ended for no reason of its own; three times in all.
  * @param run begins and ends the transaction, and leaves nothing when it throws

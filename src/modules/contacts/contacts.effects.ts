@@ -6,6 +6,7 @@ import {
   deleteContact,
   effectsInTheOpen,
   lockContacts,
+  lockRowsOf,
   mergedInto,
   moveContact,
   type RowsCounted,
@@ -43,7 +44,12 @@ export const eraseContact = defineInsideEffect<Erasure, Erased>({
     let rows: RowsOfContact = { conversationIds: [], messageIds: [] };
     const mergedIds = await mergedInto(db, contactId);
     const effectIds = await effects.forgetContact(
-      { contactId, mergedIds, alsoEffectIds: await effectsInTheOpen(db, contactId, mergedIds) },
+      {
+        contactId,
+        mergedIds,
+        alsoEffectIds: await effectsInTheOpen(db, contactId, mergedIds),
+        hold: (waiting) => lockRowsOf(db, contactId, waiting),
+      },
       async () => {
         rows = await deleteContact(db, contactId);
         return [contactId, ...rows.conversationIds, ...rows.messageIds];
@@ -85,8 +91,8 @@ export const mergeContacts = defineInsideEffect<ContactMerge, Merged>({
       contactId: goes.id,
       intoId: stays.id,
       alsoEffectIds: await effectsInTheOpen(db, goes.id),
-      hold: async () => {
-        await lockContacts(db, [stays.id, goes.id]);
+      hold: async (waiting) => {
+        await lockContacts(db, [stays.id, goes.id], waiting);
         await contacts.requireAsSealed(payload);
       },
     });

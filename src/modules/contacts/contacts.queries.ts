@@ -1,3 +1,4 @@
+import type { Waiting } from '../../effects/effect-port.js';
 import type { GuardedDb } from '../../guard/guarded-db.js';
 import { inWorkspace, type Sql, sql } from '../../guard/sql.js';
 
@@ -43,10 +44,24 @@ export const mergedInto = async (db: GuardedDb, contactId: string): Promise<read
   (await db.contactKey.findMany({ where: { mergedIntoId: contactId } })).map((key) => key.contactId);
 
 /** Nobody changes them, or begins a conversation with them, until the transaction ends. */
-export async function lockContacts(db: GuardedDb, ids: readonly string[]): Promise<void> {
+export async function lockContacts(db: GuardedDb, ids: readonly string[], waiting: Waiting): Promise<void> {
   await db.$sql(sql`SELECT c.id FROM contact c
-    WHERE ${inWorkspace(db, 'Contact', 'c')} AND c.id = ANY(${ids}::text[]) ORDER BY c.id FOR UPDATE`);
+    WHERE ${inWorkspace(db, 'Contact', 'c')} AND c.id = ANY(${ids}::text[]) ORDER BY c.id ${forUpdate(waiting)}`);
 }
+
+/**
+ * Nobody changes this person, or says more with them, until the transaction ends. Messages come before their conversations,
+ * as for whoever sends one, and these before the person, as for whoever says something in one.
+ */
+export async function lockRowsOf(db: GuardedDb, contactId: string, waiting: Waiting): Promise<void> {
+  await db.$sql(sql`SELECT m.id FROM message m
+    WHERE ${inWorkspace(db, 'Message', 'm')} AND m.id IN (${messagesOf(db, contactId)}) ORDER BY m.id ${forUpdate(waiting)}`);
+  await db.$sql(sql`SELECT v.id FROM conversation v
+    WHERE ${inWorkspace(db, 'Conversation', 'v')} AND v.contact_id = ${contactId} ORDER BY v.id ${forUpdate(waiting)}`);
+  await lockContacts(db, [contactId], waiting);
+}
+
+const forUpdate = (waiting: Waiting): Sql => (waiting === 'WAIT' ? sql`FOR UPDATE` : sql`FOR UPDATE NOWAIT`);
 
 /** How many conversations and messages are of this person. */
 export async function countRowsOf(db: GuardedDb, contactId: string): Promise<RowsCounted> {
@@ -67,10 +82,9 @@ export async function moveContact(db: GuardedDb, contactId: string, intoId: stri
   return moved;
 }
 
-/** Deletes the person and all that was said with them; nobody adds to it meanwhile. */
+/** Deletes the person and all that was said with them. Their rows are locked, so that nobody adds to it meanwhile. */
 export async function deleteContact(db: GuardedDb, contactId: string): Promise<RowsOfContact> {
-  await lockContacts(db, [contactId]);
-  const conversations = await db.$sql<{ id: string }>(sql`${conversationsOf(db, contactId)} ORDER BY v.id FOR UPDATE`);
+  const conversations = await db.$sql<{ id: string }>(sql`${conversationsOf(db, contactId)} ORDER BY v.id`);
   const messages = await db.$sql<{ id: string }>(sql`DELETE FROM message m
     WHERE ${inWorkspace(db, 'Message', 'm')} AND m.id IN (${messagesOf(db, contactId)}) RETURNING m.id`);
   const ids = conversations.map(({ id }) => id);
