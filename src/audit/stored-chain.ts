@@ -91,6 +91,17 @@ export function checkpointsBehind(
   );
 }
 
+/** Up to where the chain was dropped last; 0: it is whole. */
+export async function lastCut(reader: ChainReader, owner: ChainOwner): Promise<number> {
+  const { checkpoint, column } = tablesOf(owner);
+  const [cut] = await rowsOf<{ seq: number }>(
+    reader,
+    `SELECT COALESCE(max(c.seq), 0)::int AS seq FROM ${checkpoint} c WHERE c.${column} = $1 AND c.is_cut`,
+    [ownerId(owner)],
+  );
+  return cut?.seq ?? 0;
+}
+
 /** The last places that are linked and signed, at one moment. */
 export async function endOf(
   reader: ChainReader,

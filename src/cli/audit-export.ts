@@ -20,44 +20,25 @@ export const addAuditExport = (parent: Command): void =>
         .option('--organization <id>', 'the trail of one organization')
         .requiredOption('--file <path>', 'the file to write; it must not be there yet'),
     run: async ({ workspace, organization, file }, output) => {
-      const [{ open, rm }, { badInput }] = await Promise.all([
-        import('node:fs/promises'),
-        import('../platform/errors.js'),
-      ]);
+      const { makeExportFile } = await import('./export-file.js');
       const config = loadSettings();
-      const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-        throw badInput(`--file: ${file} cannot be made (${error.code}). Name a file that is not there yet.`);
-      });
-      let lines = 0;
-      let isWhole = false;
-      const write = async (text: readonly string[]): Promise<void> => {
-        if (text.length > 0) await handle.write(`${text.join('\n')}\n`);
-        lines += text.length;
-      };
+      const made = await makeExportFile(file);
       try {
         const { head, trailIds } = await perform(config, 'audit.export.begin', {
           workspaceId: workspace ?? null,
           organizationId: organization ?? null,
         });
-        await write([head]);
-        for (const trailId of trailIds) {
-          let page = await perform(config, 'audit.export.page', { trailId, place: null });
-          await write(page.lines);
-          while (page.next !== null) {
-            page = await perform(config, 'audit.export.page', { trailId, place: page.next });
-            await write(page.lines);
-          }
-        }
-        await handle.sync();
-        isWhole = true;
+        await made.write([head]);
+        for (const trailId of trailIds)
+          await made.writeTrail((place) => perform(config, 'audit.export.page', { trailId, place }));
+        await made.finish();
+        const { lines } = made;
         output.print({
           json: { file, lines, trails: trailIds.length, workspaces: workspaces(trailIds) },
           lines: [`Wrote ${lines} lines of ${trailIds.length} trails to ${file}.`],
         });
       } finally {
-        await handle.close();
-        // A part of a trail looks like one that was cut.
-        if (!isWhole) await rm(file, { force: true });
+        await made.close();
       }
       return 0;
     },

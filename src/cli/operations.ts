@@ -76,6 +76,7 @@ const exportPlace = z.object({
   linked: z.number(),
   tail: z.number(),
   lastSeq: z.number(),
+  cutSeq: z.number(),
 });
 
 /** Neither: every trail there is. */
