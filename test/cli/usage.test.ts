@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { packageRoot } from '../../src/db/migration-files.js';
 import { printSdl } from '../../src/graphql/print.js';
 import { schema } from '../../src/schema.js';
 import { buildOnce, openPlace, type Place } from './sallyport.js';
@@ -113,6 +114,20 @@ describe('the command line', () => {
     expect(down.code).toBe(1);
     expect(down.stdout).toMatch(/^problem +database +PostgreSQL at 127\.0\.0\.1:1\/none: /m);
     expect(down.stdout).not.toContain('hunter');
+  });
+
+  it('verifies an exported trail with the file and a key alone, also one of version 1', async () => {
+    const file = join(packageRoot(), 'test', 'audit', 'export-version-1.jsonl');
+    const key = ['--public-key', 'XTJSdpTkLN4iMio7YN_swwN6F0ntvsuE5gua50HkDQ0', '--json'];
+    const { code, stdout } = await place.run(['audit', 'verify', '--file', file, ...key]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { ok: true, linked: 8, tail: 1 }]);
+    const edited = join(place.dataDir, '..', 'edited.jsonl');
+    writeFileSync(edited, readFileSync(file, 'utf8').replace('"agent.create"', '"agent.update"'));
+    const found = await place.run(['audit', 'verify', '--file', edited, ...key]);
+    expect([found.code, JSON.parse(found.stdout)]).toMatchObject([
+      1,
+      { ok: false, problems: [{ kind: 'edited', seq: 2 }] },
+    ]);
   });
 
   it('prints the schema, whole', async () => {
