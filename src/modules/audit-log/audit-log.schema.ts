@@ -1,17 +1,8 @@
 import { actorFrom } from '../../graphql/actor.js';
 import { builder } from '../../graphql/builder.js';
-import { PrincipalKindType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
 import { byIdField } from '../../graphql/node-fields.js';
-
-export const AuditOutcome = builder.enumType('AuditOutcome', {
-  description: 'How an audited request ended.',
-  values: {
-    DONE: { value: 'DONE', description: 'It was done.' },
-    REFUSED: { value: 'REFUSED', description: 'It was refused.' },
-    HELD: { value: 'HELD', description: 'It waits for a decision.' },
-  } as const,
-});
+import { AuditOutcome, auditFilters } from './audit-filters.schema.js';
 
 const AuditEntry = builder.nodeType('AuditEntry', {
   prefix: 'aud',
@@ -46,44 +37,10 @@ const AuditEntry = builder.nodeType('AuditEntry', {
 const auditEntries = defineList(builder, AuditEntry, {
   model: 'AuditEntry',
   filters: {
-    action: {
-      op: 'named',
-      field: 'action',
-      type: 'String',
-      description: 'Only this action, for example `contact.create`, or every one of a noun: `contact.*`.',
-    },
-    outcome: { op: 'in', field: 'outcome', type: [AuditOutcome], description: 'Only what ended so.' },
-    actorId: { op: 'equals', field: 'actorId', type: 'ID', description: 'Only what this person or key did.' },
-    actorKind: {
-      op: 'in',
-      field: 'actorKind',
-      type: [PrincipalKindType],
-      description: 'Only what these kinds of credentials did.',
-    },
+    ...auditFilters({ example: 'contact.create', noun: 'contact', actor: 'person or key' }),
     apiKeyId: { op: 'equals', field: 'apiKeyId', type: 'ID', description: 'Only what was done by means of this key.' },
     agentId: { op: 'equals', field: 'agentId', type: 'ID', description: 'Only what was done for this agent.' },
-    subjectId: { op: 'equals', field: 'subjectId', type: 'ID', description: 'Only what was done to this object.' },
     effectId: { op: 'equals', field: 'effectId', type: 'ID', description: 'Only what belongs to this effect.' },
-    requestId: {
-      op: 'equals',
-      field: 'requestId',
-      type: 'String',
-      description: 'Only what this request caused: the `X-Request-Id` of its answer.',
-    },
-    since: {
-      op: 'atLeast',
-      field: 'createdAt',
-      cast: 'timestamptz',
-      type: 'DateTime',
-      description: 'Only from this moment on.',
-    },
-    until: {
-      op: 'before',
-      field: 'createdAt',
-      cast: 'timestamptz',
-      type: 'DateTime',
-      description: 'Only before this moment.',
-    },
   },
   orders: { CREATED_AT: { field: 'createdAt', cast: 'timestamptz', description: 'When it was done.' } },
   defaultOrder: { field: 'CREATED_AT', direction: 'DESC' },

@@ -1,10 +1,9 @@
 // The organization's own trail, for its administrators: what no workspace outlives. Keys see none of it.
 import { actorFrom } from '../../graphql/actor.js';
 import { builder } from '../../graphql/builder.js';
-import { PrincipalKindType } from '../../graphql/enums.js';
 import { defineList } from '../../graphql/list.js';
 import { byIdField } from '../../graphql/node-fields.js';
-import { AuditOutcome } from './audit-log.schema.js';
+import { AuditOutcome, auditFilters } from './audit-filters.schema.js';
 
 const OrganizationAuditEntry = builder.nodeType('OrganizationAuditEntry', {
   prefix: 'oae',
@@ -34,43 +33,7 @@ const OrganizationAuditEntry = builder.nodeType('OrganizationAuditEntry', {
 
 const organizationAuditEntries = defineList(builder, OrganizationAuditEntry, {
   model: 'OrganizationAuditEntry',
-  filters: {
-    action: {
-      op: 'named',
-      field: 'action',
-      type: 'String',
-      description: 'Only this action, for example `member.update`, or every one of a noun: `session.*`.',
-    },
-    outcome: { op: 'in', field: 'outcome', type: [AuditOutcome], description: 'Only what ended so.' },
-    actorId: { op: 'equals', field: 'actorId', type: 'ID', description: 'Only what this person did.' },
-    actorKind: {
-      op: 'in',
-      field: 'actorKind',
-      type: [PrincipalKindType],
-      description: 'Only what these kinds of credentials did.',
-    },
-    subjectId: { op: 'equals', field: 'subjectId', type: 'ID', description: 'Only what was done to this object.' },
-    requestId: {
-      op: 'equals',
-      field: 'requestId',
-      type: 'String',
-      description: 'Only what this request caused: the `X-Request-Id` of its answer.',
-    },
-    since: {
-      op: 'atLeast',
-      field: 'createdAt',
-      cast: 'timestamptz',
-      type: 'DateTime',
-      description: 'Only from this moment on.',
-    },
-    until: {
-      op: 'before',
-      field: 'createdAt',
-      cast: 'timestamptz',
-      type: 'DateTime',
-      description: 'Only before this moment.',
-    },
-  },
+  filters: auditFilters({ example: 'member.update', noun: 'session', actor: 'person' }),
   orders: { CREATED_AT: { field: 'createdAt', cast: 'timestamptz', description: 'When it was done.' } },
   defaultOrder: { field: 'CREATED_AT', direction: 'DESC' },
 });
