@@ -259,6 +259,41 @@ describe('refuses', () => {
     }
   });
 
+  it('to be confirmed by anybody but who asked', async () => {
+    const [stays, goes] = [await aPerson('own-one'), await aPerson('own-two')];
+    const { id, seal } = await ask(stays.contactId, goes.contactId);
+    for (const other of [shop.owner, await shop.signIn(await shop.addPerson('MEMBER')), goes.client]) {
+      const refused = await shop.writesNothing(() => other.refused(confirm, { id, seal }));
+      expect(['FORBIDDEN', 'NOT_FOUND']).toContain(refused.extensions.code);
+    }
+    expect(await readOne(id)).toMatchObject({ status: 'AWAITING_APPROVAL' });
+  });
+
+  it('whoever asked as an ADMIN and is none by the time it is confirmed, or carried out', async () => {
+    const { userId, ...person } = await shop.addPerson('ADMIN');
+    const asking = await shop.signIn({ ...person });
+    const become = (role: 'ADMIN' | 'MEMBER') =>
+      shop.database.owner.member.updateMany({ where: { userId }, data: { role } });
+    const [stays, goes] = [await aPerson('demoted-one'), await aPerson('demoted-two')];
+    const input = { id: stays.contactId, duplicateId: goes.contactId };
+    const { effect } = (await asking.data<Merging>(merge, { input })).mergeContacts;
+    const { id, seal } = effect;
+    await become('MEMBER');
+    const refused = await shop.writesNothing(() => asking.refused(confirm, { id, seal }));
+    expect(refused.extensions).toMatchObject({ code: 'FORBIDDEN', missingScopes: ['role:ADMIN'] });
+    await become('ADMIN');
+    const paused = await shop.owner.data<{ pauseEffects: { pause: { id: string } } }>(
+      'mutation { pauseEffects(input: { kind: "contact.merge" }) { pause { id } } }',
+    );
+    await asking.data(confirm, { id, seal });
+    await become('MEMBER');
+    await shop.owner.data('mutation R($id: ID!) { resumeEffects(input: { pauseId: $id }) { resumedId } }', {
+      id: paused.pauseEffects.pause.id,
+    });
+    expect(await shop.ends(id)).toMatchObject({ status: 'FAILED', failure: { code: 'FORBIDDEN' } });
+    for (const kept of [stays, goes]) expect(await contact(kept.contactId)).not.toBeNull();
+  });
+
   it('a contact with itself, values that no contact has, and notes that are too long together', async () => {
     const [stays, goes] = [
       await aPerson('long-one', { notes: 'a'.repeat(6_000) }),
@@ -376,6 +411,24 @@ describe('isolates', () => {
     const foreign = shop.elsewhere.ids.contactId;
     await shop.looksUnknown(foreign, (id) => admin.ask(merge, { input: { id: contactId, duplicateId: id } }));
     await shop.looksUnknown(foreign, (id) => admin.ask(merge, { input: { id, duplicateId: contactId } }));
+  });
+
+  it('from another workspace both persons, and what was asked for about them, as if there were none', async () => {
+    const [stays, goes] = [await aPerson('walled-one'), await aPerson('walled-two')];
+    const stranger = await shop.signIn(shop.elsewhere);
+    await shop.looksUnknown(stays.contactId, (id) =>
+      stranger.ask(merge, { input: { id, duplicateId: goes.contactId } }),
+    );
+    const { id, seal } = await ask(stays.contactId, goes.contactId);
+    await shop.looksUnknown(id, (effectId) => stranger.ask(confirm, { id: effectId, seal }));
+    const { key } = await shop.createKey({
+      ...{ kind: 'ACCOUNT', workspaceId: shop.elsewhere.workspaceId },
+      scopes: ['contacts:write', 'messages:send'],
+    });
+    const input = { id: stays.contactId, duplicateId: goes.contactId };
+    const refused = await shop.writesNothing(() => shop.as({ key }).refused(merge, { input }));
+    expect(refused).toMatchObject({ status: 403, extensions: { code: 'FORBIDDEN', requiredRole: 'ADMIN' } });
+    expect(await readOne(id)).toMatchObject({ status: 'AWAITING_APPROVAL' });
   });
 });
 
