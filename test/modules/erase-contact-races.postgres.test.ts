@@ -42,6 +42,15 @@ async function deadlocks(): Promise<number> {
   return Number(rows[0]?.n);
 }
 
+/** Resolves once so many wait for a row of an effect. */
+async function waiters(count: number): Promise<void> {
+  const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM effect e%'`;
+  await expect
+    .poll(async () => (await shop.database.executeAsOwner(waiting)).rows[0]?.n, { timeout: 20_000 })
+    .toBe(count);
+}
+
 /** How often the queue had to do over what these effects asked for. */
 async function retries(effectIds: readonly string[]): Promise<number> {
   const { rows } = await shop.database.executeAsOwner(
@@ -132,6 +141,42 @@ it('the same of a person who becomes a part of another', async () => {
     await requireBooked();
   }
   expect(await deadlocks()).toBe(before);
+});
+
+it('what came to be while it waited is not waited for with the person in hand', async () => {
+  const { owner } = shop.database;
+  const person = await personIn(shop, 'window');
+  const early = await person.send('Early.');
+  const erasing = await askToErase(admin, person.contactId);
+  const lock = (db: Pick<typeof owner, '$queryRaw'>, id: string) =>
+    db.$queryRaw`SELECT id FROM effect WHERE id = ${id} FOR UPDATE`;
+  let ended: Promise<unknown> = Promise.resolve();
+  let isLetGo = false;
+  await owner.$transaction(
+    async (late) => {
+      await owner.$transaction(
+        async (db) => {
+          await lock(db, early.id);
+          ended = confirmed(shop, admin, erasing);
+          await waiters(1);
+          // Asked for while the erasure waits for the first, and taken in hand by somebody at once.
+          const { id } = await person.send('Late.');
+          await lock(late, id);
+        },
+        { timeout: 20_000 },
+      );
+      // By now it waits for the second.
+      await waiters(1);
+      await late.$queryRaw`UPDATE message SET subject = 'Mine' WHERE contact_id = ${person.contactId}
+        OR conversation_id IN (SELECT id FROM conversation WHERE contact_id = ${person.contactId}) RETURNING id`;
+      await late.$queryRaw`SELECT contact_id FROM contact_key WHERE contact_id = ${person.contactId} FOR SHARE`;
+      isLetGo = true;
+    },
+    { timeout: 20_000 },
+  );
+  expect(isLetGo).toBe(true);
+  expect(await ended).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await retries([erasing.id])).toBe(0);
 });
 
 it('of two merges and an erasure of one person at once each ends without the queue, and one of them is done', async () => {
