@@ -147,6 +147,32 @@ describe('the trail in the database', () => {
     expect(await verify(workspaceId)).toMatchObject({ ok: true, linked: 4, tail: 0 });
   });
 
+  it('is not written over where places were linked, and dropped as old, since its head was read', async () => {
+    const workspaceId = await newWorkspace();
+    await write(workspaceId, 2);
+    let isFirst = true;
+    const executeAsOwner: TestDatabase['executeAsOwner'] = async (text, values) => {
+      const answer = await database.executeAsOwner(text, values);
+      if (!isFirst) return answer;
+      isFirst = false;
+      await write(workspaceId, 2, 3);
+      await sealChain(options, { workspaceId });
+      // The places that were read as free are free again.
+      await database.executeAsOwner(
+        `WITH dropped AS (DELETE FROM audit_link WHERE workspace_id = $1 AND seq <= 2 RETURNING entry_id)
+         DELETE FROM audit_entry WHERE workspace_id = $1 AND id IN (SELECT entry_id FROM dropped)`,
+        [workspaceId],
+      );
+      return answer;
+    };
+    expect(await sealChain({ ...options, database: { ...database, executeAsOwner } }, { workspaceId })).toBe(0);
+    const links = await database.owner.auditLink.findMany({ where: { workspaceId }, orderBy: { seq: 'asc' } });
+    expect(links.map(({ seq }) => seq)).toEqual([3, 4]);
+    expect((await database.owner.auditCheckpoint.findMany({ where: { workspaceId } })).map(({ seq }) => seq)).toEqual([
+      4,
+    ]);
+  });
+
   it('is sealed by the running sealer soon after each commit', async () => {
     const workspaceId = await newWorkspace();
     const checkpoints: string[] = [];
