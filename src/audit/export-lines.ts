@@ -86,10 +86,11 @@ const cut = ({ isCut = false }: { readonly isCut?: boolean }) => (isCut ? { isCu
 
 export const storedEntry = (entry: WrittenEntry): StoredEntry => read<StoredEntry>(entry);
 
+/** What version 1 did not have is not there to be signed, so whoever puts it in breaks the signature. */
 const headText = (head: Omit<ExportHead, 'signature'>): Buffer => {
   const { version, exportedAt, workspaceId, organizationId, organizationIds, workspaceIds, heads, keyId } = head;
-  const signed = { version, exportedAt, workspaceId, workspaceIds, heads, keyId };
-  return Buffer.from(canonicalJson(version === 1 ? signed : { ...signed, organizationId, organizationIds }));
+  const signed = { version, exportedAt, workspaceId, organizationId, organizationIds, workspaceIds, heads, keyId };
+  return Buffer.from(canonicalJson(signed));
 };
 
 type HeadFacts = Pick<ExportHead, 'exportedAt' | 'workspaceId' | 'workspaceIds' | 'keys'> &

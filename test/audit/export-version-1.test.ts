@@ -99,6 +99,13 @@ describe('a file of version 1', () => {
       null,
     ],
     [
+      'one organization named as all that was asked for',
+      () => withHead((head) => ({ ...head, organizationId: 'org_1' })),
+      shop,
+      'bad-signature',
+      null,
+    ],
+    [
       'the number of a later version',
       () => withHead((head) => ({ ...head, version: 2, organizationId: null, organizationIds: [] })),
       shop,
