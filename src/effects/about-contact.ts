@@ -52,12 +52,15 @@ export async function holdAbout<Keys>(
   }
 }
 
-const lockOpen = ({ db }: World, { contactIds, alsoEffectIds }: About, waiting: Waiting): Promise<Open[]> =>
-  db.$sql<Open>(sql`SELECT e.id, e.status::text AS status FROM effect e
+/** What nobody can tell is locked as well: whoever settles it takes the rows of the person and money behind it. */
+async function lockOpen({ db }: World, { contactIds, alsoEffectIds }: About, waiting: Waiting): Promise<Open[]> {
+  const locked = await db.$sql<Open>(sql`SELECT e.id, e.status::text AS status FROM effect e
     WHERE ${inWorkspace(db, 'Effect', 'e')} AND (e.contact_id = ANY(${contactIds}::text[])
         OR e.other_contact_id = ANY(${contactIds}::text[]) OR e.id = ANY(${alsoEffectIds}::text[]))
-      AND e.status IN ('AWAITING_APPROVAL', 'QUEUED', 'PERFORMING')
+      AND e.status IN ('AWAITING_APPROVAL', 'QUEUED', 'PERFORMING', 'UNCERTAIN')
     ORDER BY e.id FOR UPDATE ${waiting === 'WAIT' ? empty : sql`NOWAIT`}`);
+  return locked.filter(({ status }) => status !== 'UNCERTAIN');
+}
 
 /** @param ending what their requesters are told, and what is thrown where one is being performed */
 export async function cancelOpen(

@@ -21,6 +21,8 @@ afterAll(() => shop?.stop());
 const rounds = 12;
 const amend = `mutation A($id: ID!, $changes: JSON!) {
   amendEffect(input: { effectId: $id, changes: $changes }) { effect { id } } }`;
+const settle = `mutation S($id: ID!) {
+  settleEffect(input: { effectId: $id, status: SUCCEEDED, comment: "Looked it up." }) { effect { id } } }`;
 const change = 'mutation U($input: UpdateContactInput!) { updateContact(input: $input) { effect { id } } }';
 const merge = `mutation M($id: ID!, $duplicateId: ID!) {
   mergeContacts(input: { id: $id, duplicateId: $duplicateId }) { effect { id status seal } } }`;
@@ -60,7 +62,7 @@ async function retries(effectIds: readonly string[]): Promise<number> {
   return Number(rows[0]?.n);
 }
 
-/** A person with messages that wait, each with its money, and with drafts that nobody has sent. */
+/** A person with messages that wait, each with its money, drafts that nobody has sent, and what nobody can tell of. */
 async function busyPerson(word: string) {
   const person = await personIn(shop, word);
   const waiting = await Promise.all(Array.from({ length: 6 }, (_, n) => person.send(`Waiting ${n}`)));
@@ -76,20 +78,29 @@ async function busyPerson(word: string) {
       return createDraft.message.id;
     }),
   );
-  return { ...person, waiting, conversationId, drafts };
+  const unsure = await Promise.all(
+    Array.from({ length: 6 }, async (_, n) => {
+      const { id } = await person.send(`Unsure ${n}`);
+      await shop.database.owner.effect.updateMany({ where: { id }, data: { status: 'UNCERTAIN' } });
+      return id;
+    }),
+  );
+  return { ...person, waiting, conversationId, drafts, unsure };
 }
 
 /** Everything that can be asked for about a person, by their key and by a person who decides, a moment apart. */
-function askAround({ contactId, client, waiting, conversationId, drafts }: Awaited<ReturnType<typeof busyPerson>>) {
+function askAround(person: Awaited<ReturnType<typeof busyPerson>>) {
+  const { contactId, client, waiting, conversationId, drafts, unsure } = person;
   const asks: ((n: number) => Promise<Answer<unknown>>)[] = [
     (n) => client.ask<Sent>(sending, { input: { contactId, subject: 'New', body: `New ${n}` } }),
     (n) => client.ask<Sent>(sending, { input: { conversationId, body: `More ${n}` } }),
-    (n) => client.ask<Sent>(sending, { input: { messageId: drafts[n >> 2] ?? '' } }),
+    (n) => client.ask<Sent>(sending, { input: { messageId: drafts[Math.floor(n / asks.length)] ?? '' } }),
     (n) => client.ask(change, { input: { id: contactId, notes: `Held ${n}` } }),
+    (n) => shop.owner.ask(settle, { id: unsure[Math.floor(n / asks.length)] }),
     (n) => shop.owner.ask(amend, { id: waiting[n % waiting.length]?.id, changes: { body: `Amended ${n}` } }),
   ];
-  return Array.from({ length: 25 }, async (_, n) => {
-    await sleep(n * 8);
+  return Array.from({ length: 36 }, async (_, n) => {
+    await sleep(n * 6);
     return asks[n % asks.length]?.(n) as Promise<Answer<unknown>>;
   });
 }
@@ -120,7 +131,9 @@ it('a person about whom much is asked is erased at once, and nobody who asks is 
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(await retries([erasing.id])).toBe(0);
     const { owner } = shop.database;
-    expect(await owner.effect.count({ where: { contactId, status: { notIn: ['CANCELLED'] } } })).toBe(0);
+    expect(
+      await owner.effect.count({ where: { contactId, status: { notIn: ['CANCELLED', 'UNCERTAIN', 'SUCCEEDED'] } } }),
+    ).toBe(0);
     expect(await owner.conversation.count({ where: { contactId } })).toBe(0);
     await requireBooked();
   }
