@@ -1,6 +1,6 @@
 // The tables. CPU is the server's own, user and system, of the middle round, and so are ratios, which are of two servers in
 // the same round: a machine drifts less in that time. Times are those of all rounds together.
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { CONTESTANTS, type ContestantName } from './contestants.js';
 import { BUILDS, type Build, type EffectLine } from './effects.js';
 import type { KeyLine } from './keys.js';
