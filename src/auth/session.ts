@@ -69,17 +69,17 @@ const FIND_SESSION = `SELECT s.id AS session_id, s.user_id, s.expires_at <= now(
 const TOUCH_SESSION = 'UPDATE "session" SET last_used_at = now() WHERE id = $1';
 
 export const openSessionDoor = (
-  database: Pick<Database, 'executeAsOwner'>,
+  database: Pick<Database, 'executeAsOwner' | 'queryAsOwner'>,
   secrets: readonly string[],
 ): SessionDoor => ({
   async judge(cookie, workspaceId) {
     const token = openSessionCookie(cookie, secrets);
     if (token === null) throw unauthenticated('MALFORMED', 'The session cookie is damaged. Sign in again.');
-    const { rows } = await database.executeAsOwner(FIND_SESSION, [token, workspaceId]);
-    const [first] = rows as unknown as SessionRow[];
+    const rows = await database.queryAsOwner<SessionRow>('find_session', FIND_SESSION, [token, workspaceId]);
+    const [first] = rows;
     if (first === undefined) throw unauthenticated('UNKNOWN', 'This session has ended. Sign in again.');
     if (first.is_expired) throw unauthenticated('EXPIRED', 'This session has expired. Sign in again.');
-    const workplace = chooseWorkplace((rows as unknown as SessionRow[]).flatMap(workplaceOf), workspaceId);
+    const workplace = chooseWorkplace(rows.flatMap(workplaceOf), workspaceId);
     requireServed(workplace);
     if (first.is_stale) await database.executeAsOwner(TOUCH_SESSION, [first.session_id]);
     return { principal: principalOfPerson(workplace), secretId: null, endsInMs: first.ends_in_ms };

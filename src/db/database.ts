@@ -20,6 +20,8 @@ export interface Database {
   query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]>;
   /** The same, of a statement that is soon done and answers little: it shares a connection with others, see pipeline.ts. */
   shortQuery: Database['query'];
+  /** One prepared statement as the owner: for what is looked up with every request. */
+  queryAsOwner: Database['query'];
   /** Plain text as the owner; several statements at once when there are no values (pg-boss needs that). */
   executeAsOwner(text: string, values?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
   /** Calls back with the payload of each NOTIFY on the channel, also after a lost connection was made anew. */

@@ -127,6 +127,8 @@ function databaseOf(session: SingleSession, lock: FolderLock | null): Database {
       }),
     query,
     shortQuery: query,
+    queryAsOwner: async <Row extends object>(_name: string, text: string, values: readonly unknown[]) =>
+      (await session.owner.query(text, [...values])).rows as Row[],
     executeAsOwner: async (text, values) => {
       if (values !== undefined && values.length > 0) {
         return { rows: (await session.owner.query(text, [...values])).rows };

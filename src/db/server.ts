@@ -169,6 +169,8 @@ function databaseOf(
     query: async <Row extends object>(name: string, text: string, values: readonly unknown[]) =>
       (await askPool(bound, { name, text, values })).rows as Row[],
     shortQuery: (name, text, values) => short.query({ name, text, values }),
+    queryAsOwner: async <Row extends object>(name: string, text: string, values: readonly unknown[]) =>
+      (await askPool(owner, { name, text, values })).rows as Row[],
     executeAsOwner: async (text, values) => {
       const answer: pg.QueryResult | pg.QueryResult[] = await owner.query(
         text,

@@ -41,10 +41,14 @@ export async function openAuthFixture() {
   const database = await openTestDatabase();
   const calls: string[] = [];
   const mails: PersonMail[] = [];
-  const counted: Pick<Database, 'shortQuery' | 'executeAsOwner'> = {
+  const counted: Pick<Database, 'shortQuery' | 'queryAsOwner' | 'executeAsOwner'> = {
     shortQuery: (name, text, values) => {
       calls.push(name);
       return database.shortQuery(name, text, values);
+    },
+    queryAsOwner: (name, text, values) => {
+      calls.push(name);
+      return database.queryAsOwner(name, text, values);
     },
     executeAsOwner: (text, values) => {
       calls.push(text);
