@@ -39,7 +39,9 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
   const { database, log } = options;
   const noted = new Set<string>();
   let running: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  /** A run for what is noted is waited for, or going on. */
+  let isPlanned = false;
   let ranAt = Number.NEGATIVE_INFINITY;
   let isStopped = false;
 
@@ -60,14 +62,19 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
     for (const owner of await chainsToSeal(database, reach)) await sealChain(options, owner, reach);
   };
   const sealAll = () => seal('all');
+  const plan = () => {
+    if (isPlanned || isStopped || noted.size === 0) return;
+    isPlanned = true;
+    const delayMs = Math.max(sealSoonMs, betweenRunsMs - (performance.now() - ranAt));
+    timer = setTimeout(async () => {
+      await run(sealNoted);
+      isPlanned = false;
+      plan();
+    }, delayMs);
+  };
   const unlisten = await database.listen(auditChannel, (id) => {
     noted.add(id);
-    if (timer !== null || isStopped) return;
-    const delayMs = Math.max(sealSoonMs, betweenRunsMs - (performance.now() - ranAt));
-    timer = setTimeout(() => {
-      timer = null;
-      void run(sealNoted);
-    }, delayMs);
+    plan();
   });
   const sweep = setInterval(() => void run(() => seal('young')), sealAllMs);
   void run(sealAll);
@@ -76,7 +83,7 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
     async stop() {
       isStopped = true;
       clearInterval(sweep);
-      if (timer !== null) clearTimeout(timer);
+      clearTimeout(timer);
       await unlisten();
       // What was committed while stopping is linked at the next start.
       await running;
