@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storeSecret } from '../../src/auth/create-key.js';
 import { newKeySecret } from '../../src/auth/key-format.js';
+import { newId } from '../../src/platform/ids.js';
 import { type StatementWatch, watchStatements } from '../graphql/statements.js';
 import type { Client } from '../support/client.js';
 import { startHarness } from '../support/harness.js';
@@ -116,7 +117,7 @@ describe('counts', () => {
     const other = await shop.database.owner.agent.create({
       data: {
         workspaceId: shop.place.workspaceId,
-        id: shop.ids.agentId.replace(/.$/, '0'),
+        id: newId('agt'),
         name: 'B',
         instructions: '',
       },
@@ -264,7 +265,9 @@ it('a request writes nothing itself, and what it counted follows within a second
   await Promise.all(keys.map((key) => key.data(contacts)));
   const [now, isEarly] = [watch.take(), Date.now()];
   expect(now.filter((text) => /find_key/.test(text))).toHaveLength(2);
-  expect(now.filter((text) => /\b(INSERT|UPDATE|DELETE|MERGE)\b/i.test(text))).toEqual([]);
+  // Workers look for jobs whenever they like.
+  const ofRequests = now.filter((text) => !text.includes('pgboss.'));
+  expect(ofRequests.filter((text) => /\b(INSERT|UPDATE|DELETE|MERGE)\b/i.test(text))).toEqual([]);
   const written: string[] = [];
   while (written.length < 3 && Date.now() - isEarly < 5_000) {
     await delay(20);
