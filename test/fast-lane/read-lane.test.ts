@@ -49,6 +49,13 @@ function statementOf(query: string, principal: Principal, variables: object = {}
 const run = ({ name, text, values }: Prepared): Promise<ReadRow[]> =>
   harness.database.query<ReadRow>(`test ${name}`, text, values);
 
+/** How many rows a plan read only to leave them out. */
+const passedOver = (plan: unknown): number =>
+  [...JSON.stringify(plan).matchAll(/"Rows Removed by (?:Filter|Join Filter)":(\d+)/g)].reduce(
+    (sum, [, rows]) => sum + Number(rows),
+    0,
+  );
+
 const LISTS = '{ contacts { nodes { id name conversations { nodes { id messages { nodes { body } } } } } } }';
 
 describe('a compiled read', () => {
@@ -72,6 +79,31 @@ describe('a compiled read', () => {
     expect(workspaceId).toBe(ours.workspaceId);
     const [row] = await run({ ...prepared, values: [theirs.workspaceId, ...rest] });
     expect(row?.data).not.toContain(ours.rows.Contact);
+  });
+
+  it('finds a row by its id without looking at those beside it', async () => {
+    const { owner } = harness.database;
+    const { workspaceId, rows } = await seedWorkspace(owner, await seedSite(owner, 'many'), 'many');
+    const many = Array.from({ length: 2_000 }, () => ({ workspaceId, id: newId('ctc'), name: 'One of many' }));
+    await owner.contact.createMany({ data: many });
+    await harness.database.executeAsOwner('ANALYZE contact');
+    const { organizationId } = await owner.workspace.findUniqueOrThrow({ where: { id: workspaceId } });
+    const reader = readerOf({ organizationId, workspaceId } as SeededWorkspace, ['*:read']);
+    const asked = [
+      ['query ($id: ID!) { contact(id: $id) { name } }', rows.Contact],
+      ['query ($id: ID!) { node(id: $id) { id ... on Contact { name } } }', rows.Contact],
+      ['query ($id: ID!) { conversation(id: $id) { contact { name } } }', rows.Conversation],
+      [
+        'query ($id: ID!) { me { kind } contact(id: $id) { conversations { nodes { contact { name } } } } }',
+        rows.Contact,
+      ],
+    ] as const;
+    for (const [query, id] of asked) {
+      const prepared = statementOf(query, reader, { id })?.byTenant() as Prepared;
+      const explain = `EXPLAIN (ANALYZE, FORMAT JSON) ${prepared.text}`;
+      const [plan] = await harness.database.query<object>(`explain ${query}`, explain, prepared.values);
+      expect(passedOver(plan), query).toBeLessThan(20);
+    }
   });
 
   it('leaves no workspace behind on the connection that it used', async () => {
