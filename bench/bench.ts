@@ -7,7 +7,7 @@ import { openServer } from '../src/db/server.js';
 import { headersOf, requireEqualAnswers } from './answers.js';
 import { measureAudit } from './audit.js';
 import { type ContestantName, openStable, type Running, type Stable } from './contestants.js';
-import { serverCore } from './cores.js';
+import { openCores } from './cores.js';
 import { cpuOf, memoryOf, whenCalm } from './cpu.js';
 import { measureEffects } from './effects.js';
 import { measureKeys } from './keys.js';
@@ -33,7 +33,7 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
 async function main(options: Options): Promise<void> {
   if (options.hasAudit) process.stdout.write(await measureAudit());
   if (options.isAuditAlone) return;
-  const before = serverCore();
+  const cores = openCores();
   const postgres = await openPostgresPlace();
   let stable: Stable | null = null;
   const close = async () => {
@@ -47,8 +47,8 @@ async function main(options: Options): Promise<void> {
     if (options.hasServers) {
       say('Building.');
       execFileSync(process.execPath, [join(packageRoot(), 'scripts', 'build.mjs')], { stdio: 'inherit' });
-      stable = await openStable(before);
-      await compare(postgres, stable, { ...options, isPinned: before.length > 0 });
+      stable = await openStable(cores);
+      await compare(postgres, stable, { ...options, areShared: cores.areShared });
     }
     const { manyKeys } = options;
     if (manyKeys !== null) {
@@ -57,7 +57,7 @@ async function main(options: Options): Promise<void> {
     }
     if (!options.hasEffects) return;
     say('Asking for effects, and performing them.');
-    process.stdout.write(effectReport(await measureEffects(postgres, { ...options, before }, say), postgres.title));
+    process.stdout.write(effectReport(await measureEffects(postgres, { ...options, cores }, say), postgres.title));
   } finally {
     await close();
   }
@@ -66,7 +66,7 @@ async function main(options: Options): Promise<void> {
 async function compare(
   postgres: PostgresPlace,
   stable: Stable,
-  options: Options & { readonly isPinned: boolean },
+  options: Options & { readonly areShared: boolean },
 ): Promise<void> {
   const places = await seedAll(postgres, options);
   say(`Starting ${options.servers.length} servers.`);

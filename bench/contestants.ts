@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { packageRoot } from '../src/db/migration-files.js';
 import { freePort } from '../test/support/postgres.js';
+import type { Cores } from './cores.js';
 
 export const CONTESTANT_NAMES = ['sallyport', 'ordinary', 'unpoliced', 'unbound', 'bare', 'limit'] as const;
 export type ContestantName = (typeof CONTESTANT_NAMES)[number];
@@ -79,11 +80,8 @@ export interface Stable {
 const READY_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 10;
 
-/**
- * Builds the servers; the product itself is built by scripts/build.mjs.
- * @param before what stands before the command of each
- */
-export async function openStable(before: readonly string[]): Promise<Stable> {
+/** Builds the servers; the product itself is built by scripts/build.mjs. */
+export async function openStable(cores: Cores): Promise<Stable> {
   const root = packageRoot();
   const folder = join(root, 'node_modules', '.cache', 'sallyport', `bench-${process.pid}`);
   mkdirSync(folder, { recursive: true });
@@ -101,7 +99,8 @@ export async function openStable(before: readonly string[]): Promise<Stable> {
     async start(name, databaseUrl, principals, nodeFlags = []) {
       const { entry, env = {} } = CONTESTANTS[name];
       const port = await freePort();
-      const [command = '', ...args] = [...before, process.execPath, ...nodeFlags, '--import', leash, ...entries[entry]];
+      const program = [process.execPath, ...nodeFlags, '--import', leash, ...entries[entry]];
+      const [command = '', ...args] = [...cores.before, ...program];
       const child = spawn(command, args, {
         cwd: dataDir,
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -126,7 +125,9 @@ export async function openStable(before: readonly string[]): Promise<Stable> {
       const one = { name, port, process: child, stop: () => stop(child) };
       running.push({ ...one, startMs: Number.NaN });
       await whenReady(one);
-      return { ...one, startMs: performance.now() - began };
+      const startMs = performance.now() - began;
+      cores.settle(child.pid);
+      return { ...one, startMs };
     },
     async close() {
       await Promise.all(running.map((one) => one.stop()));

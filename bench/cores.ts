@@ -1,12 +1,28 @@
-// The measured server has a core for itself; the load and PostgreSQL, which everything that is started from here on
-// inherits, have the others. Moved between cores, a process pays for its neighbours' memory again and again.
+// Once it is there, a measured server has a core for itself; the load and PostgreSQL, which this process hands its own to,
+// have the others. Moved between cores, a process pays for its neighbours' memory again and again.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
-/** What stands before the command of a server; empty where the system cannot tell a process its core. */
-export function serverCore(): readonly string[] {
-  const last = availableParallelism() - 1;
-  if (process.platform !== 'linux' || last === 0) return [];
-  const moved = spawnSync('taskset', ['-a', '-c', '-p', `1-${last}`, String(process.pid)], { stdio: 'ignore' });
-  return moved.status === 0 ? ['taskset', '-c', '0'] : [];
+export interface Cores {
+  /** False: the system cannot tell a process its core, and all share all. */
+  readonly areShared: boolean;
+  /** What stands before the command of a server, so that it starts on all cores. */
+  readonly before: readonly string[];
+  /** @param pid a server that is ready */
+  settle(pid: number | undefined): void;
 }
+
+export function openCores(): Cores {
+  const last = availableParallelism() - 1;
+  if (process.platform !== 'linux' || last === 0 || !move(process.pid, `1-${last}`)) {
+    return { areShared: true, before: [], settle: () => undefined };
+  }
+  return {
+    areShared: false,
+    before: ['taskset', '-c', `0-${last}`],
+    settle: (pid) => void (pid !== undefined && move(pid, '0')),
+  };
+}
+
+const move = (pid: number, cores: string): boolean =>
+  spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)], { stdio: 'ignore' }).status === 0;

@@ -16,6 +16,7 @@ import { openServer } from '../src/db/server.js';
 import { newId } from '../src/platform/ids.js';
 import { freePort } from '../test/support/postgres.js';
 import { headersOf } from './answers.js';
+import type { Cores } from './cores.js';
 import { cpuOf, whenCalm } from './cpu.js';
 import { openLoad } from './load.js';
 import type { PostgresPlace } from './postgres-place.js';
@@ -36,8 +37,7 @@ interface Size {
   readonly rounds: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
-  /** What stands before the command of a server. */
-  readonly before: readonly string[];
+  readonly cores: Cores;
 }
 
 interface Shop {
@@ -55,7 +55,7 @@ const WITHIN_MS = 120_000;
 
 export async function measureEffects(
   postgres: PostgresPlace,
-  { rounds, warmUpMs, measureMs, before }: Size,
+  { rounds, warmUpMs, measureMs, cores }: Size,
   say: (line: string) => void,
 ): Promise<readonly EffectLine[]> {
   const built = await buildBoth();
@@ -73,7 +73,7 @@ export async function measureEffects(
       const inTurn = round % 2 === 0 ? BUILDS : [...BUILDS].reverse();
       for (const name of inTurn) {
         const url = await postgres.createDatabase(`effects_${round}_${BUILDS.indexOf(name)}`, 'effects');
-        const start = (work: 'on' | 'off') => startServer(built.programs[name], { url, folder, work, shop, before });
+        const start = (work: 'on' | 'off') => startServer(built.programs[name], { url, folder, work, shop, cores });
         const server = await start('off');
         try {
           add(lines.asked, name, await underLoad(server, shop, shop.waiting.key, { warmUpMs, measureMs }));
@@ -234,14 +234,14 @@ interface Start {
   readonly folder: string;
   readonly work: 'on' | 'off';
   readonly shop: Shop;
-  readonly before: Size['before'];
+  readonly cores: Cores;
 }
 
-async function startServer(program: string, { url, folder, work, shop, before }: Start): Promise<Server> {
+async function startServer(program: string, { url, folder, work, shop, cores }: Start): Promise<Server> {
   const port = await freePort();
   const unlimited = { rpm: 1_000_000_000, rpd: 1_000_000_000, costPerSecond: 1_000_000_000 };
   const leash = pathToFileURL(join(packageRoot(), 'bench', 'leash.mjs')).href;
-  const [command = '', ...args] = [...before, process.execPath, '--import', leash, program];
+  const [command = '', ...args] = [...cores.before, process.execPath, '--import', leash, program];
   const child = spawn(command, args, {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -265,7 +265,10 @@ async function startServer(program: string, { url, folder, work, shop, before }:
       ({ ok }) => ok,
       () => false,
     );
-    if (isReady) return { port, process: child, stop };
+    if (isReady) {
+      cores.settle(child.pid);
+      return { port, process: child, stop };
+    }
     await sleep(50);
   }
   await stop();

@@ -70,7 +70,7 @@ export function readOptions(): Options | null {
   return {
     rounds: within(values.rounds ?? (quick ? '1' : '3'), 1, 20),
     warmUpMs: quick ? 800 : 1_500,
-    warmMs: quick ? 200 : 400,
+    warmMs: quick ? 200 : 1_000,
     measureMs: within(values.seconds ?? (quick ? '0.6' : '1.2'), 0.2, 30) * 1_000,
     keys: within(values.keys, 1, 1_000_000),
     manyKeys: (isPartial && part === 'all') || part === 'effects' ? null : quick ? 100_000 : 1_000_000,

@@ -31,17 +31,17 @@ interface Facts {
   readonly connections: number;
   readonly postgres: string;
   readonly servers: readonly ContestantName[];
-  /** Each server was alone on a core. */
-  readonly isPinned: boolean;
+  /** False: each server was alone on a core. */
+  readonly areShared: boolean;
 }
 
 export const report = (lines: readonly Line[], lives: readonly Life[], facts: Facts): string =>
   [
     `Node ${process.versions.node}, ${facts.postgres}, ${cpus().length} cores (${cpus()[0]?.model.trim()}).`,
     `${facts.rounds} × ${facts.measureMs / 1_000} s each after warming up, ${facts.connections} connections, ${facts.keys} keys.`,
-    facts.isPinned
-      ? 'The server has one core, the load and PostgreSQL have the others.'
-      : 'Server, load and PostgreSQL share all cores.',
+    facts.areShared
+      ? 'Server, load and PostgreSQL share all cores.'
+      : 'The server has one core, the load and PostgreSQL have the others.',
     'Rounds differ by 10 to 35 %: below 20 % is no difference. Requests per second of cheap servers are bounded by the load.',
     '',
     ...mainTable(lines, facts.servers),
