@@ -29,7 +29,6 @@ const factories: { readonly [Noun in keyof Services]: (world: World) => Services
   workspaces: workspacesService,
 };
 
-/** Each service is made when it is first asked for. */
 class MadeOfWorld {
   readonly #world: World;
 
@@ -50,4 +49,5 @@ class MadeOfWorld {
   }
 }
 
+/** Each service is made when it is first asked for. */
 export const servicesOf = (world: World): Services => new MadeOfWorld(world) as unknown as Services;
