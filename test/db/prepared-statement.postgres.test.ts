@@ -1,4 +1,5 @@
 // Our own way of sending a prepared statement answers what the driver's does, the first time and every time after it.
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, askPool } from '../../src/db/prepared-statement.js';
@@ -86,9 +87,12 @@ describe('what fails', () => {
   it('is told before anything is sent where a value cannot be written', async () => {
     const circle: { toPostgres?: () => unknown } = {};
     circle.toPostgres = () => circle;
+    const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+    const before = stream.bytesWritten;
     await expect(ask(client, { name: 'circle', text: 'SELECT $1::text AS said', values: [circle] })).rejects.toThrow(
       /circular/,
     );
+    expect(stream.bytesWritten).toBe(before);
     expect((await ask(client, { name: 'circle', text: 'SELECT $1::text AS said', values: ['x'] })).rows).toEqual([
       { said: 'x' },
     ]);
