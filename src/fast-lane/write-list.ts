@@ -2,7 +2,7 @@
 // which no statement can do: their places are marked, and filled in when the answer is made.
 import { type FieldNode, type GraphQLObjectType, getNamedType, isObjectType, type SelectionSetNode } from 'graphql';
 import { type ListArguments, pageOf } from '../graphql/list-page.js';
-import { castOf, filterSql, type ListRules, orderOf, type PageRequest } from '../graphql/list-query.js';
+import { castOf, filterSql, type ListRules, orderOf, type PageRequest, placesMax } from '../graphql/list-query.js';
 import { ownRows } from '../graphql/own-rows.js';
 import type { Source } from '../graphql/source.js';
 import { columnOf, tableOf } from '../guard/tenancy.js';
@@ -114,9 +114,10 @@ export function writeList(draft: Draft, list: ListField): Text {
   const direction = descending ? 'DESC' : 'ASC';
   const size = draft.values.add((asking) => asking.page(number).request.size, 'int');
   const where = [...conditions(draft, list, asked, number), ...behind(draft, rules, asked, number, key, descending)];
-  const scanned = `SELECT t.*, ${key}::text AS k${needsMore ? `, row_number() OVER (ORDER BY ${key} ${direction}, t.id ${direction}) AS place` : ''}
-    FROM "${tableOf(rules.model)}" t WHERE ${where.join(' AND ')}
-    ORDER BY ${key} ${direction}, t.id ${direction} LIMIT ${size}${needsMore ? ' + 1' : ''}`;
+  const inOrder = `ORDER BY ${key} ${direction}, t.id ${direction}`;
+  const longest = `SELECT t.* FROM "${tableOf(rules.model)}" t WHERE ${where.join(' AND ')} ${inOrder} LIMIT ${placesMax}`;
+  const scanned = `SELECT t.*, ${key}::text AS k${needsMore ? `, row_number() OVER (${inOrder}) AS place` : ''}
+    FROM (${longest}) t ${inOrder} LIMIT ${size}${needsMore ? ' + 1' : ''}`;
   for (const [index, { json, objects }] of gathered.entries()) {
     columns.push(`coalesce(${json}, ${FAIL}) AS j${index}`);
     if (objects !== null) columns.push(`${objects} AS c${index}`);

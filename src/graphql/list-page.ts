@@ -1,10 +1,9 @@
 // From a caller's arguments to a page request, and from the places that were read to cursors and page info. Pure.
 import { badInput } from '../platform/errors.js';
 import { type CursorPlace, decodeCursor, encodeCursor } from './cursors.js';
-import type { ListRules, PageRequest, PageRow } from './list-query.js';
+import { type ListRules, type PageRequest, type PageRow, pageSizeMax } from './list-query.js';
 
 export const pageSizeDefault = 20;
-export const pageSizeMax = 100;
 
 export interface ListArguments {
   readonly first?: number | null;

@@ -2,7 +2,7 @@
 // and a caller's arguments into one statement for any number of parents, each with its own LIMIT, and the rows of a page
 // into one further statement. A later step compiles the same declarations into single statements.
 import type { GuardedDb } from '../guard/guarded-db.js';
-import { column, empty, inWorkspace, join, type Sql, sql, table } from '../guard/sql.js';
+import { column, empty, inWorkspace, join, literal, type Sql, sql, table } from '../guard/sql.js';
 import type { Model } from '../guard/tenancy.js';
 
 export type Cast = 'timestamptz' | 'text' | 'int';
@@ -52,6 +52,15 @@ export interface PageRow {
   readonly value: string;
 }
 
+export const pageSizeMax = 100;
+
+/**
+ * The most that is ever read of a list, one more than a page has. Said in the text of every statement around the limit that
+ * is asked for: that one is a value, of which PostgreSQL expects a tenth of all rows when it plans, and would rather read and
+ * sort a long list than follow its index.
+ */
+export const placesMax = pageSizeMax + 1;
+
 /** Stands for the parent of a list that has none. */
 export const noParent = '';
 
@@ -69,20 +78,22 @@ export async function readPlaces(
   const descending = (page.order.direction === 'DESC') !== page.backward;
   const direction = descending ? sql`DESC` : sql`ASC`;
   const key = column(order.field, 't');
-  const rows = sql`SELECT t.id, ${key}::text AS value FROM ${table(rules.model)} t
+  const places = sql`SELECT t.id, ${key} AS key FROM ${table(rules.model)} t
     WHERE ${conditions(db, rules, page, parents !== null)} ${behind(page, order, key, descending)}
-    ORDER BY ${key} ${direction}, t.id ${direction} LIMIT ${page.size + 1}::int`;
+    ORDER BY ${key} ${direction}, t.id ${direction} LIMIT ${literal(placesMax)}`;
+  const rows = sql`SELECT t.id, t.key::text AS value FROM (${places}) t
+    ORDER BY t.key ${direction}, t.id ${direction} LIMIT ${page.size + 1}::int`;
   const statement =
     parents === null
       ? sql`SELECT ${noParent}::text AS parent, x.id, x.value FROM (${rows}) x`
       : sql`SELECT p.id AS parent, x.id, x.value FROM unnest(${parents}::text[]) AS p(id) CROSS JOIN LATERAL (${rows}) x`;
-  const places = new Map<string, PageRow[]>();
+  const found = new Map<string, PageRow[]>();
   for (const { parent, id, value } of await db.$sql<PageRow & { parent: string }>(statement)) {
-    const list = places.get(parent);
-    if (list === undefined) places.set(parent, [{ id, value }]);
+    const list = found.get(parent);
+    if (list === undefined) found.set(parent, [{ id, value }]);
     else list.push({ id, value });
   }
-  return places;
+  return found;
 }
 
 /** How many rows each parent's list has in all. */

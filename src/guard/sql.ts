@@ -13,6 +13,12 @@ export const identifier = (name: string): Sql => {
   return Prisma.raw(`"${name}"`);
 };
 
+/** A whole number in the text itself, for what PostgreSQL must know when it plans. @throws for any other number */
+export const literal = (number: number): Sql => {
+  if (!Number.isSafeInteger(number)) throw new Error(`Not a whole number: ${number}`);
+  return Prisma.raw(String(number));
+};
+
 export const table = (model: Model): Sql => identifier(tableOf(model));
 export const column = (field: string, alias?: string): Sql =>
   alias === undefined ? identifier(columnOf(field)) : sql`${identifier(alias)}.${identifier(columnOf(field))}`;

@@ -4,13 +4,11 @@ import { parse } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { factsOfKey } from '../../src/auth/api-key.js';
 import { hashKey } from '../../src/auth/key-format.js';
-import { type Principal, principalOfKey } from '../../src/auth/principal.js';
 import type { Prepared, ReadRow } from '../../src/fast-lane/read-lane.js';
-import type { Walls } from '../../src/guard/tenancy.js';
 import { newId } from '../../src/platform/ids.js';
 import { type Harness, startHarness } from '../support/harness.js';
 import { type SeededWorkspace, seedSite, seedWorkspace } from '../support/world.js';
-import { bareLane } from './bare-lane.js';
+import { bareLane, readerOf, statementOf } from './bare-lane.js';
 import { askBoth, byPost, laneLog } from './both-ways.js';
 
 const lanes = laneLog();
@@ -25,36 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => harness.stop());
 
-const readerOf = ({ organizationId, workspaceId }: SeededWorkspace, scopes: readonly string[]): Principal =>
-  principalOfKey({
-    kind: 'ACCOUNT',
-    keyId: 'key_01h455vb4pex5vsknk084sn02q',
-    agentId: null,
-    organizationId,
-    workspaceId,
-    plan: 'free',
-    scopes,
-    rpm: null,
-    rpd: null,
-  });
-
-function statementOf(query: string, principal: Principal, variables: object = {}, walls: Walls = 'both') {
-  const lane = bareLane(walls);
-  return (
-    lane.compiledOf(parse(query), null)?.statementFor({ principal, variables: variables as never, standing: null }) ??
-    null
-  );
-}
-
 const run = ({ name, text, values }: Prepared): Promise<ReadRow[]> =>
   harness.database.query<ReadRow>(`test ${name}`, text, values);
-
-/** How many rows a plan read only to leave them out. */
-const passedOver = (plan: unknown): number =>
-  [...JSON.stringify(plan).matchAll(/"Rows Removed by (?:Filter|Join Filter)":(\d+)/g)].reduce(
-    (sum, [, rows]) => sum + Number(rows),
-    0,
-  );
 
 const LISTS = '{ contacts { nodes { id name conversations { nodes { id messages { nodes { body } } } } } } }';
 
@@ -79,31 +49,6 @@ describe('a compiled read', () => {
     expect(workspaceId).toBe(ours.workspaceId);
     const [row] = await run({ ...prepared, values: [theirs.workspaceId, ...rest] });
     expect(row?.data).not.toContain(ours.rows.Contact);
-  });
-
-  it('finds a row by its id without looking at those beside it', async () => {
-    const { owner } = harness.database;
-    const { workspaceId, rows } = await seedWorkspace(owner, await seedSite(owner, 'many'), 'many');
-    const many = Array.from({ length: 2_000 }, () => ({ workspaceId, id: newId('ctc'), name: 'One of many' }));
-    await owner.contact.createMany({ data: many });
-    await harness.database.executeAsOwner('ANALYZE contact');
-    const { organizationId } = await owner.workspace.findUniqueOrThrow({ where: { id: workspaceId } });
-    const reader = readerOf({ organizationId, workspaceId } as SeededWorkspace, ['*:read']);
-    const asked = [
-      ['query ($id: ID!) { contact(id: $id) { name } }', rows.Contact],
-      ['query ($id: ID!) { node(id: $id) { id ... on Contact { name } } }', rows.Contact],
-      ['query ($id: ID!) { conversation(id: $id) { contact { name } } }', rows.Conversation],
-      [
-        'query ($id: ID!) { me { kind } contact(id: $id) { conversations { nodes { contact { name } } } } }',
-        rows.Contact,
-      ],
-    ] as const;
-    for (const [query, id] of asked) {
-      const prepared = statementOf(query, reader, { id })?.byTenant() as Prepared;
-      const explain = `EXPLAIN (ANALYZE, FORMAT JSON) ${prepared.text}`;
-      const [plan] = await harness.database.query<object>(`explain ${query}`, explain, prepared.values);
-      expect(passedOver(plan), query).toBeLessThan(20);
-    }
   });
 
   it('leaves no workspace behind on the connection that it used', async () => {
