@@ -23,8 +23,9 @@ beforeAll(async () => {
 });
 afterAll(() => harness.stop());
 
-const run = ({ name, text, values }: Prepared): Promise<ReadRow[]> =>
-  harness.database.query<ReadRow>(`test ${name}`, text, values);
+let ran = 0;
+const run = ({ text, values }: Prepared): Promise<ReadRow[]> =>
+  harness.database.query<ReadRow>(`test ${++ran}`, text, values);
 
 const LISTS = '{ contacts { nodes { id name conversations { nodes { id messages { nodes { body } } } } } } }';
 
