@@ -53,7 +53,7 @@ class LongestFirst extends BaseSequencer {
 
 /** Loading the code takes a file longer than most of its tests: all share what is loaded, but for those that mock a module. */
 const projects = (name: string, files: readonly string[], globalSetup: string[]) => {
-  const mocking = files.filter((file) => readFileSync(file, 'utf8').includes('vi.mock('));
+  const mocking = files.filter((file) => /\bvi\.(do)?mock\(/i.test(readFileSync(file, 'utf8')));
   return [
     project(name, { include: files.filter((file) => !mocking.includes(file)), globalSetup, isolate: false }),
     project(`${name}, apart`, { include: mocking, globalSetup }),

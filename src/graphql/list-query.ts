@@ -1,6 +1,6 @@
 // How a list is read. A list is declared as data (model, filters, orders, parent key); this file turns the declaration
 // and a caller's arguments into one statement for any number of parents, each with its own LIMIT, and the rows of a page
-// into one further statement. A later step compiles the same declarations into single statements.
+// into one further statement. The fast lane compiles the same declarations into single statements.
 import type { GuardedDb } from '../guard/guarded-db.js';
 import { column, empty, inWorkspace, join, literal, type Sql, sql, table } from '../guard/sql.js';
 import type { Model } from '../guard/tenancy.js';
@@ -55,9 +55,9 @@ export interface PageRow {
 export const pageSizeMax = 100;
 
 /**
- * The most that is ever read of a list, one more than a page has. Said in the text of every statement around the limit that
- * is asked for: that one is a value, of which PostgreSQL expects a tenth of all rows when it plans, and would rather read and
- * sort a long list than follow its index.
+ * The most that is ever read of a list: a full page, and the one that tells there is more. It stands in the text around the
+ * limit that is asked for, since that one is a value: PostgreSQL would expect a tenth of all rows of it, and plan the lists
+ * of a large workspace anew with each request.
  */
 export const placesMax = pageSizeMax + 1;
 

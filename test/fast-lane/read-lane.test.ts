@@ -159,6 +159,31 @@ describe('who acted', () => {
   });
 });
 
+describe('the longest page', () => {
+  it.each([
+    ['first: 100', 'hasNextPage'],
+    ['last: 100', 'hasPreviousPage'],
+  ])('tells that one more is there, and that none is: %s', async (page, more) => {
+    const { owner } = harness.database;
+    const { workspaceId } = await harness.addPlace(more);
+    const { headers } = harness.as(
+      await harness.createKey({ kind: 'ACCOUNT', workspaceId, scopes: ['contacts:read'] }),
+    );
+    const query = `{ contacts(${page}) { nodes { id } pageInfo { ${more} } } }`;
+    for (const [added, isMore] of [
+      [100, false],
+      [1, true],
+    ] as const) {
+      const data = Array.from({ length: added }, () => ({ workspaceId, id: newId('ctc'), name: 'One of many' }));
+      await owner.contact.createMany({ data });
+      const { post, get, lane } = await askBoth(harness.url, lanes, headers, { query, variables: {} });
+      expect([lane, post]).toEqual(['fast', get]);
+      const { nodes, pageInfo } = JSON.parse(post.text).data.contacts;
+      expect([nodes.length, pageInfo[more]]).toEqual([100, isMore]);
+    }
+  });
+});
+
 describe('a key and its read in one statement', () => {
   it('reads nothing once anything about the key has changed', async () => {
     const { id, key } = await harness.createKey({ kind: 'ACCOUNT', scopes: ['*:read'] });
